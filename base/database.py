@@ -1,0 +1,130 @@
+"""The database: SQLite (WAL, synchronous=FULL, one writer with BEGIN IMMEDIATE) or PostgreSQL, behind the same two doors.
+
+`begin()` writes: all or nothing, committed durably when the block ends. `read()` only reads and never waits for a writer.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import JSON, DateTime, Dialect, Engine, create_engine, event, make_url
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+from sqlalchemy.types import TypeDecorator
+
+from base.errors import MisconfiguredSetting, StorageUnavailable
+
+BUSY_SECONDS = 15
+Json = JSON().with_variant(JSONB(), "postgresql")
+
+
+class Table(DeclarativeBase):
+    """Base class of every row."""
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """An aware UTC moment; naive values are refused. SQLite keeps microseconds too."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive datetime must not reach the database")
+        at = value.astimezone(UTC)
+        return at.replace(tzinfo=None) if dialect.name == "sqlite" else at
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Database:
+    """One installation's database. Cheap to make: connects on first use."""
+
+    def __init__(self, url: str) -> None:
+        self.url = make_url(url)
+        self.is_sqlite = self.url.get_backend_name() == "sqlite"
+        if not self.is_sqlite and self.url.get_backend_name() != "postgresql":
+            raise MisconfiguredSetting(name="database_url", reason="sqlite:/// or postgresql+psycopg:// is expected")
+        if self.is_sqlite:
+            _make_folder(Path(self.url.database or ""))
+            # One connection writes; waiting for it is the queue of writers. Readers see the last commit (WAL).
+            self._writer = create_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=BUSY_SECONDS)
+            self._reader = create_engine(self.url, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS)
+            _tune_sqlite(self._writer, "BEGIN IMMEDIATE")
+            _tune_sqlite(self._reader, "BEGIN")
+        else:
+            url_psycopg = self.url.set(drivername="postgresql+psycopg")
+            self._writer = self._reader = create_engine(
+                url_psycopg, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS, pool_pre_ping=True
+            )
+        self._write_session = sessionmaker(self._writer, expire_on_commit=False, autoflush=False)
+        self._read_session = sessionmaker(self._reader, expire_on_commit=False, autoflush=False)
+
+    @property
+    def engine(self) -> Engine:
+        return self._writer
+
+    @contextmanager
+    def begin(self) -> Iterator[Session]:
+        """A write transaction. Commits when the block ends, rolls back when it raises.
+
+        Raises StorageUnavailable when the disk is full, the folder read-only, the server gone or the lock held too long.
+        """
+        with _storage_errors(), self._write_session.begin() as session:
+            yield session
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session on one consistent snapshot, for reading. Raises StorageUnavailable as `begin` does."""
+        with _storage_errors(), self._read_session() as session:
+            yield session
+
+    def close(self) -> None:
+        self._writer.dispose()
+        self._reader.dispose()
+
+
+@contextmanager
+def _storage_errors() -> Iterator[None]:
+    try:
+        yield
+    except (OperationalError, InterfaceError, PoolTimeout, sqlite3.OperationalError) as error:
+        cause = error.orig if isinstance(error, DBAPIError) else error
+        raise StorageUnavailable(str(cause).splitlines()[0] if str(cause) else type(error).__name__) from error
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageUnavailable(f"cannot create {path.parent}: {error.strerror}", path=str(path.parent)) from error
+
+
+def _tune_sqlite(engine: Engine, begin_statement: str) -> None:
+    @event.listens_for(engine, "connect")
+    def on_connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # we say BEGIN ourselves: the driver's own would come too late
+        cursor = connection.cursor()
+        cursor.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+        cursor.execute("PRAGMA journal_mode=WAL")
+        cursor.execute("PRAGMA synchronous=FULL")
+        cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA temp_store=MEMORY")
+        cursor.execute("PRAGMA cache_size=-32000")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def on_begin(connection: Any) -> None:
+        connection.exec_driver_sql(begin_statement)

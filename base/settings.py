@@ -1,0 +1,145 @@
+"""Every knob, with default, unit and help. Read once at start from `FIRSTLINE_*` and `firstline.toml`; passed as an argument.
+
+Order: environment, then `firstline.toml` in the working folder, then `firstline.toml` in the data folder, then defaults.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from base.errors import MisconfiguredSetting
+
+DEFAULT_DATA_DIR = Path("firstline-data")
+
+
+def _knob(default: Any, help_text: str, unit: str = "", **limits: Any) -> Any:
+    """A field with its help and unit; `firstline settings` and docs/settings.md print both."""
+    return Field(default, description=help_text, json_schema_extra={"unit": unit}, **limits)
+
+
+class Settings(BaseSettings):
+    model_config = SettingsConfigDict(env_prefix="FIRSTLINE_", extra="forbid", frozen=True, validate_default=True)
+
+    # The installation
+    data_dir: Path = _knob(DEFAULT_DATA_DIR, "Folder of this installation: database, index, uploads, cached model graph")
+    database_url: str = _knob("", "SQLAlchemy URL; empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://...")
+    public_url: str = _knob("", "Address under which customers reach Firstline; empty: http://HOST:PORT")
+    host: str = _knob("127.0.0.1", "Address to listen on")
+    port: int = _knob(8000, "Port to listen on; 0 takes a free one", ge=0, le=65535)
+    organisation: str = _knob("Haisong IT", "Name customers see in the chat window, on pages and in messages")
+    timezone: str = _knob("Asia/Shanghai", "Zone in which deadlines and times are shown and working hours are kept", "IANA zone")
+    default_locale: Literal["en", "zh"] = _knob("en", "Language when a person's own cannot be told")
+    secret_key: SecretStr = _knob(SecretStr(""), "Signs customer sessions; empty: a random one is kept in the data folder")
+
+    # Knowledge
+    embedder: str = _knob(
+        "builtin", "builtin | sentence-transformers:NAME | openai:NAME | any LangChain embeddings as provider:model"
+    )
+    embedder_base_url: str = _knob("", "Address of an OpenAI-compatible embeddings server")
+    embedder_api_key: SecretStr = _knob(SecretStr(""), "Key for that server")
+    embedder_workers: int = _knob(2, "Texts embedded at the same time", "threads", ge=1, le=64)
+    vector_index: Literal["chroma", "exact", "pgvector"] = _knob(
+        "chroma", "Where vectors are searched: chroma (embedded, derived), exact (numpy), pgvector (PostgreSQL only)"
+    )
+    upload_max_bytes: int = _knob(50 * 1024 * 1024, "Largest document that is read", "bytes", ge=1024)
+    ingest_parse_seconds: int = _knob(60, "Longest time one document may take to be read", "seconds", ge=1)
+    ingest_url_private: bool = _knob(False, "Allow ingesting from private network addresses (otherwise refused)")
+
+    # Answers
+    llm: str = _knob("", "Chat model as provider:model (openai:NAME, ollama:NAME ...); empty: answers are quotations")
+    llm_base_url: str = _knob("", "Address of an OpenAI-compatible or Ollama server")
+    llm_api_key: SecretStr = _knob(SecretStr(""), "Key for the chat model")
+    llm_timeout_seconds: float = _knob(20.0, "Longest time a model may take for one answer", "seconds", gt=0)
+    llm_max_tokens: int = _knob(700, "Longest answer a model may write", "tokens", ge=16)
+    answer_confidence: float = _knob(0.5, "Lowest confidence at which an answer is given", "probability", ge=0, le=1)
+    clarify_confidence: float = _knob(
+        0.3, "Lowest confidence at which the customer is asked which of two or three articles is meant", "probability", ge=0, le=1
+    )
+    answer_max_chars: int = _knob(600, "Length up to which an answer quotes an article", "characters", ge=100)
+    message_max_chars: int = _knob(4000, "Part of a customer's message that is read; the whole is kept", "characters", ge=200)
+    top_k: int = _knob(8, "Passages an answer may draw on", "passages", ge=1, le=50)
+
+    # Doors
+    allowed_origins: list[str] = _knob(["*"], "Web sites that may show the widget, as origins; * means any")
+    chat_messages_per_minute: int = _knob(20, "Messages one chat session may send", "per minute", ge=1)
+    chat_sessions_per_hour: int = _knob(120, "New chat sessions from one address", "per hour", ge=1)
+    signin_attempts_per_minute: int = _knob(5, "Sign-in attempts per account and per address", "per minute", ge=1)
+    staff_session_hours: int = _knob(12, "Time after which staff sign in again", "hours", ge=1)
+    trusted_proxies: str = _knob("", "Addresses whose X-Forwarded-For is believed, comma separated")
+
+    service_defaults: str = _knob("", "File with levels, packages and calendars; empty: desk/defaults.toml as it comes")
+
+    # Work
+    worker: Literal["inline", "off"] = _knob("inline", "Answer messages in the web process, or leave it to `firstline worker`")
+    worker_threads: int = _knob(2, "Messages answered at the same time by one process", "threads", ge=1, le=64)
+    lease_seconds: int = _knob(60, "Time after which a claimed message is taken over by another worker", "seconds", ge=1)
+    attempts_max: int = _knob(5, "Attempts before a message is set aside for a person", "attempts", ge=1)
+
+    # Logs
+    log_level: Literal["debug", "info", "warning", "error"] = _knob("info", "Least severe event that is logged")
+    log_format: Literal["auto", "text", "json"] = _knob("auto", "auto: text on a terminal, JSON Lines otherwise")
+    log_content: bool = _knob(False, "Also log what customers wrote (for debugging only)")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        given = init_settings().get("data_dir") or os.environ.get("FIRSTLINE_DATA_DIR") or DEFAULT_DATA_DIR
+        files = [Path("firstline.toml"), Path(given) / "firstline.toml"]
+        return (init_settings, env_settings, *(TomlConfigSettingsSource(settings_cls, file) for file in files))
+
+    @property
+    def url(self) -> str:
+        """The database URL in force."""
+        return self.database_url or f"sqlite:///{(self.data_dir / 'firstline.db').absolute()}"
+
+    @property
+    def base_url(self) -> str:
+        """The public address without a trailing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Settings from all sources. Raises MisconfiguredSetting naming the first wrong knob and why."""
+    try:
+        return Settings(**{key: value for key, value in overrides.items() if value is not None})
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "firstline.toml"
+        raise MisconfiguredSetting(name=name, reason=first["msg"]) from error
+    except ValueError as error:  # a firstline.toml that is not TOML, an env value that is not JSON
+        raise MisconfiguredSetting(name="firstline.toml / FIRSTLINE_*", reason=str(error)) from error
+
+
+def describe(settings: Settings) -> list[dict[str, str]]:
+    """One row per knob: name, environment variable, value in force (secrets hidden), default, unit, help."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        extra = field.json_schema_extra if isinstance(field.json_schema_extra, dict) else {}
+        rows.append(
+            {
+                "name": name,
+                "env": f"FIRSTLINE_{name.upper()}",
+                "value": _shown(getattr(settings, name)),
+                "default": _shown(field.default),
+                "unit": str(extra.get("unit", "")),
+                "help": field.description or "",
+            }
+        )
+    return rows
+
+
+def _shown(value: Any) -> str:
+    if isinstance(value, SecretStr):
+        return "(set)" if value.get_secret_value() else ""
+    return ",".join(value) if isinstance(value, list) else str(value)

@@ -1,0 +1,142 @@
+"""Text: cleaned, split, told apart by language, and cut into tokens for keyword search. Pure functions, both languages."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from functools import lru_cache
+
+import snowballstemmer
+
+MAX_EMBED_CHARS = 4000
+
+_HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
+_SPACES = re.compile(r"[ \t\u00a0\u3000]+")
+_HAN_CHAR = re.compile(f"[{_HAN}]")
+_KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u1100-\u11ff]")
+_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:'[a-z]+)?")
+_TOKEN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:[._\-+#/:@']+[^\W_{_HAN}]+)*[+#]*", re.UNICODE)
+_PART = re.compile(rf"[^\W_]+", re.UNICODE)
+
+# A sentence ends at 。！？； or at . ! ? before a space; never inside 3.14, U.S. or "e.g.".
+_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|no|approx|incl|mr|mrs|ms|dr|inc|ltd|dept|ext)|\b[A-Z])\.$", re.IGNORECASE)
+_SENTENCE_END = re.compile(r"[。！？!?；]+[”’」』）)\"']*|\.(?=\s|$)[\"')]*|…+")
+
+_STOP_EN = frozenset(
+    "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it "
+    "its me my of on or our shall she should so some than that the their them then there these they this those to "
+    "too was we were what when where which who why will with would you your am any about after also because before "
+    "being cannot hi hello hey please thanks thank".split()
+)
+_STOP_ZH = frozenset("的 了 吗 呢 吧 啊 呀 我 你 您 是 在 有 和 与 或 就 都 也 很 请 把 被 给 这 那 个".split())
+_stemmer = snowballstemmer.stemmer("english")
+
+
+def clean(text: str, max_chars: int | None = None) -> str:
+    """Text that is safe to store, search and embed: valid Unicode, no control or invisible characters, line ends "\\n".
+
+    Lone surrogates become "?"-like replacements; runs of blanks become one blank; at most two line ends in a row.
+    """
+    text = text.encode("utf-8", "replace").decode("utf-8", "replace")
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\u2028", "\n").replace("\u2029", "\n")
+    text = _CONTROLS.sub("", text)
+    text = "\n".join(_SPACES.sub(" ", line).rstrip() for line in text.split("\n"))
+    text = re.sub(r"\n{3,}", "\n\n", text).strip()
+    return text if max_chars is None else text[:max_chars]
+
+
+def normalise(text: str) -> str:
+    """NFKC and case folded: full width becomes half width, ligatures fall apart. For comparing, never for showing."""
+    return unicodedata.normalize("NFKC", text).casefold()
+
+
+def for_embedding(text: str) -> str:
+    """What an embedder is given: cleaned, NFKC, one line, at most MAX_EMBED_CHARS characters."""
+    folded = unicodedata.normalize("NFKC", clean(text[: MAX_EMBED_CHARS * 2]))
+    return " ".join(folded.split())[:MAX_EMBED_CHARS]
+
+
+def detect_language(text: str, default: str = "en") -> str:
+    """Return "zh" or "en": the language to answer in.
+
+    Han characters are weighed against Latin words, so "VPN 809 error 连不上" is Chinese. Japanese and Korean, and every
+    other language, read as "en" (the answer is framed in English). `default` when there is nothing to judge by.
+    """
+    sample = text[:4000]
+    if len(_KANA_HANGUL.findall(sample)) > 2:
+        return "en"
+    han = len(_HAN_CHAR.findall(sample))
+    words = len(_LATIN_WORD.findall(sample))
+    if han == 0 and words == 0:
+        return default
+    return "zh" if han and han > words * 0.5 else "en"
+
+
+def split_sentences(text: str) -> list[str]:
+    """Sentences in order, each with its end mark. A line break ends a sentence; list items stay single sentences."""
+    sentences: list[str] = []
+    for line in text.split("\n"):
+        start = 0
+        for match in _SENTENCE_END.finditer(line):
+            piece = line[start : match.end()]
+            is_list_number = re.fullmatch(r"\s*\d{1,2}\.", piece) is not None
+            if match.group().startswith(".") and (_ABBREVIATION.search(piece) or is_list_number):
+                continue
+            if piece.strip():
+                sentences.append(piece.strip())
+            start = match.end()
+        if line[start:].strip():
+            sentences.append(line[start:].strip())
+    return sentences
+
+
+@lru_cache(maxsize=65536)
+def stem(word: str) -> str:
+    """The stem of a lower-case English word (Snowball); words with digits or marks are left whole."""
+    return str(_stemmer.stemWord(word)) if word.isascii() and word.isalpha() and len(word) > 3 else word
+
+
+def tokens(text: str) -> list[str]:
+    """Tokens for keyword search, in order: CJK bigrams, stemmed words, identifiers whole and in parts.
+
+    NFKC and case folded. "PRN-3F" gives "prn-3f", "prn", "3f"; 打印机 gives 打印, 印机; a single Han character gives itself.
+    English stop words are dropped. As good as a dictionary (jieba) in every measurement made for Chinese: decisions/0003.
+    """
+    found: list[str] = []
+    for match in _TOKEN.finditer(normalise(text)):
+        token = match.group()
+        if _HAN_CHAR.match(token):
+            found.extend([token] if len(token) == 1 else [token[i : i + 2] for i in range(len(token) - 1)])
+            continue
+        if token in _STOP_EN:
+            continue
+        if token.isalnum():
+            found.append(stem(token))
+            continue
+        found.append(token)
+        found.extend(stem(part) for part in _PART.findall(token) if len(part) > 1 and part not in _STOP_EN)
+    return found
+
+
+def query_tokens(text: str, limit: int = 64) -> list[str]:
+    """Distinct tokens of a question without Chinese function characters, at most `limit`, in order of appearance."""
+    kept = dict.fromkeys(token for token in tokens(text) if token not in _STOP_ZH)
+    return list(kept)[:limit]
+
+
+def is_identifier(token: str) -> bool:
+    """Whether a token names one thing (an error code, a version, a path): has a digit, or letters joined by marks."""
+    return any(ch.isdigit() for ch in token) or (not token.isalnum() and len(token) > 3)
+
+
+def shorten(text: str, limit: int) -> str:
+    """At most `limit` characters, cut at a sentence or word end, with "…" when something was cut."""
+    if len(text) <= limit:
+        return text
+    head = text[: limit - 1]
+    ends = [m.end() for m in _SENTENCE_END.finditer(head)]
+    if ends and ends[-1] > limit * 0.5:
+        return head[: ends[-1]].rstrip() + "…"
+    cut = head.rfind(" ")
+    return (head[:cut] if cut > limit * 0.6 else head).rstrip() + "…"

@@ -1,0 +1,1 @@
+"""Alembic revisions. `base.migrate` applies them at start; `alembic revision` makes new ones."""
