@@ -1,0 +1,1 @@
+"""Knowledge base. Start at `search.Searcher.search()`; `ingest/` fills it through `store`, `bot/` asks it."""

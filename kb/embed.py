@@ -1,0 +1,134 @@
+"""The door to the embedder: a name from the settings becomes an Embedder. Searching and indexing know no more than it.
+
+Every embedder is an Encoder (a model as it comes) inside a CentredEmbedder, which cleans the texts, takes the mean of
+their language away and remembers the last questions. Importing this module loads no model and no engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+
+from base.text import for_embedding
+from kb.centring import CENTRING, LanguageMeans
+from kb.encoder import SETTING, EmbedderUnavailable, EmbedderUnknown, EmbeddingSpec, Encoder, TextKind, Vectors
+
+if TYPE_CHECKING:
+    from langchain_core.embeddings import Embeddings
+
+__all__ = ["CentredEmbedder", "Embedder", "EmbeddingSpec", "make_embedder"]
+
+_REMEMBERED_QUERIES = 512
+_BUILTIN_MEANS = Path(__file__).parent / "e5" / "means.npz"
+
+
+class Embedder(Protocol):
+    """Turns texts into vectors that can be compared by their dot product, whatever their language."""
+
+    @property
+    def spec(self) -> EmbeddingSpec:
+        """What the vectors were made with; store `spec.digest` beside them."""
+        ...
+
+    def embed_passages(self, texts: Sequence[str], langs: Sequence[str]) -> Vectors:
+        """Return (n, dim) float32 unit rows; langs: "zh" or "en" for each text (base.text.detect_language)."""
+        ...
+
+    def embed_query(self, text: str, lang: str) -> Vectors:
+        """Return (dim,) float32 of length 1, read-only. Remembers the last 512 questions."""
+        ...
+
+    def warm(self) -> None:
+        """Load the model now instead of at the first text."""
+        ...
+
+    def langchain(self) -> Embeddings:
+        """Return the same embedder for code that wants LangChain's interface; it detects each text's language."""
+        ...
+
+
+class CentredEmbedder:
+    """An Embedder made of any Encoder. As thread-safe as the encoder is."""
+
+    def __init__(self, encoder: Encoder, spec: EmbeddingSpec, means: LanguageMeans) -> None:
+        self.spec = spec
+        self._encoder, self._means = encoder, means
+        self._remembered = lru_cache(maxsize=_REMEMBERED_QUERIES)(self._embed_query)
+
+    def embed_passages(self, texts: Sequence[str], langs: Sequence[str]) -> Vectors:
+        if len(texts) != len(langs):
+            raise ValueError(f"{len(texts)} texts but {len(langs)} languages")
+        return self._embed([for_embedding(text) for text in texts], langs, TextKind.PASSAGE)
+
+    def embed_query(self, text: str, lang: str) -> Vectors:
+        return self._remembered(for_embedding(text), lang)
+
+    def warm(self) -> None:
+        self._encoder.warm()
+
+    def langchain(self) -> Embeddings:
+        from kb.langchain_models import LangChainView
+
+        return LangChainView(self)
+
+    def _embed_query(self, text: str, lang: str) -> Vectors:
+        vector: Vectors = self._embed([text], [lang], TextKind.QUERY)[0]
+        vector.flags.writeable = False  # the same array is handed out again
+        return vector
+
+    def _embed(self, texts: Sequence[str], langs: Sequence[str], kind: TextKind) -> Vectors:
+        if not texts:
+            return np.empty((0, self.spec.dim), np.float32)
+        rows = self._encoder.encode(texts, kind)
+        if rows.shape != (len(texts), self.spec.dim) or not np.isfinite(rows).all():
+            raise EmbedderUnavailable("wrong vectors", shape=rows.shape, dim=self.spec.dim)
+        return self._means.centre(rows, langs, kind)
+
+
+def make_embedder(
+    name: str, cache_dir: Path, *, base_url: str = "", api_key: str = "", workers: int = 2
+) -> CentredEmbedder:
+    """Return the embedder that a setting names. The built-in one loads at its first text; the others once, to be measured.
+
+    name: "builtin" | "sentence-transformers:NAME_OR_PATH" | "openai:NAME" | "PROVIDER:MODEL" of LangChain.
+    cache_dir: a folder of the installation, made when missing; it keeps the built graph and what was measured.
+    base_url, api_key: for providers that are reached over the network. workers: texts encoded at the same time.
+    Raises MisconfiguredSetting (unknown name, missing package, missing model, refused by the provider), Unavailable
+    (provider not reachable, cache not writable); the message says what to do.
+    """
+    provider, _, model = (part.strip() for part in name.partition(":"))
+    if name.strip() == "builtin":
+        return _builtin(cache_dir, workers)
+    if not provider or not model:
+        raise EmbedderUnknown(name=SETTING, value=name)
+    if provider == "sentence-transformers":
+        from kb.sentence_transformers import sentence_transformer
+
+        encoder, profile = sentence_transformer(model, cache_dir)
+        return CentredEmbedder(encoder, profile.spec, profile.means)
+    from kb.langchain_models import adapt, provider_embeddings
+
+    embeddings = provider_embeddings(provider, model, base_url=base_url, api_key=api_key)
+    return adapt(embeddings, provider=provider, model=model, cache_dir=cache_dir, address=base_url)
+
+
+def _builtin(cache_dir: Path, workers: int) -> CentredEmbedder:
+    from kb.e5.engine import DIM, ENGINE, PREFIXES, WEIGHTS_SHA256, E5Encoder
+
+    spec = EmbeddingSpec(
+        provider="builtin",
+        model="multilingual-e5-small",
+        engine=ENGINE,
+        dim=DIM,
+        query_prefix=PREFIXES[TextKind.QUERY],
+        passage_prefix=PREFIXES[TextKind.PASSAGE],
+        centring=CENTRING,
+        weights_sha256=WEIGHTS_SHA256,
+    )
+    with np.load(_BUILTIN_MEANS, allow_pickle=False) as arrays:
+        means = LanguageMeans.from_arrays(dict(arrays))
+    return CentredEmbedder(E5Encoder(cache_dir, workers), spec, means)

@@ -1,0 +1,193 @@
+"""The keyword index: our own tokens in SQLite FTS5 or a PostgreSQL tsvector, written in the transaction of the chunk.
+
+Only live chunks are in it, so its statistics are those of what can be found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from sqlalchemy import select, text
+from sqlalchemy.orm import Session
+
+from base.database import Database
+from kb.models import Scope
+from kb.tables import ChunkRow
+
+MAX_COMMON_SHARE = 0.25  # tokens in more chunks than this say little and cost most: left out when others remain
+
+
+@dataclass(frozen=True, slots=True)
+class KeywordHit:
+    chunk_id: int
+    score: float  # BM25 (SQLite) or ts_rank (PostgreSQL): comparable within one search only
+
+
+class KeywordIndex(Protocol):
+    def add(self, session: Session, chunk_ids: Sequence[int]) -> None: ...
+    def remove(self, session: Session, chunk_ids: Sequence[int]) -> None: ...
+    def count(self, session: Session) -> int: ...
+    def clear(self, session: Session) -> None: ...
+    def frequencies(self, session: Session, tokens: Sequence[str]) -> dict[str, int]: ...
+    def search(self, session: Session, tokens: Sequence[str], scope: Scope, limit: int) -> list[KeywordHit]: ...
+
+
+def make_keyword_index(database: Database) -> KeywordIndex:
+    """The index that fits the database."""
+    return Fts5Index() if database.is_sqlite else TsvectorIndex()
+
+
+class Fts5Index:
+    """SQLite FTS5 over kb_chunks.tokens as external content."""
+
+    def add(self, session: Session, chunk_ids: Sequence[int]) -> None:
+        """Put chunks in. They must not be in yet: FTS5 would count them twice."""
+        for part in _parts(chunk_ids):
+            session.execute(
+                text(f"INSERT INTO kb_keywords(rowid, tokens) SELECT id, tokens FROM kb_chunks WHERE id IN ({_ids(part)})")
+            )
+
+    def remove(self, session: Session, chunk_ids: Sequence[int]) -> None:
+        """Take chunks out. Their row must still hold the tokens they were added with."""
+        for part in _parts(chunk_ids):
+            session.execute(
+                text(
+                    "INSERT INTO kb_keywords(kb_keywords, rowid, tokens) "
+                    f"SELECT 'delete', id, tokens FROM kb_chunks WHERE id IN ({_ids(part)})"
+                )
+            )
+
+    def count(self, session: Session) -> int:
+        """How many chunks are in the index itself."""
+        return int(session.execute(text("SELECT count(*) FROM kb_keywords_docsize")).scalar_one())
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("INSERT INTO kb_keywords(kb_keywords) VALUES('delete-all')"))
+
+    def frequencies(self, session: Session, tokens: Sequence[str]) -> dict[str, int]:
+        """In how many live chunks each token occurs; tokens that occur in none are left out."""
+        found: dict[str, int] = {}
+        for token in tokens:
+            count = session.execute(text("SELECT doc FROM kb_keyword_terms WHERE term = :t"), {"t": token}).scalar()
+            if count:
+                found[token] = int(count)
+        return found
+
+    def search(self, session: Session, tokens: Sequence[str], scope: Scope, limit: int) -> list[KeywordHit]:
+        """Chunks holding any of the tokens, best BM25 first, within `scope`."""
+        if not tokens:
+            return []
+        match = " OR ".join('"' + token.replace('"', '""') + '"' for token in tokens)
+        where, values = _scope_clause(scope)
+        rows = session.execute(
+            text(
+                "SELECT c.id, -k.rank FROM kb_keywords k JOIN kb_chunks c ON c.id = k.rowid "
+                f"WHERE kb_keywords MATCH :match AND c.live {where} ORDER BY k.rank LIMIT :limit"
+            ),
+            {"match": match, "limit": limit, **values},
+        )
+        return [KeywordHit(int(row[0]), float(row[1])) for row in rows]
+
+
+class TsvectorIndex:
+    """PostgreSQL tsvector with the same tokens, ranked by ts_rank weighted with inverse document frequency."""
+
+    def add(self, session: Session, chunk_ids: Sequence[int]) -> None:
+        for part in _parts(chunk_ids):
+            rows = session.execute(select(ChunkRow.id, ChunkRow.tokens).where(ChunkRow.id.in_(part))).all()
+            session.execute(
+                text("UPDATE kb_chunks SET keywords = CAST(:v AS tsvector) WHERE id = :id"),
+                [{"id": row.id, "v": _tsvector(row.tokens)} for row in rows],
+            )
+
+    def remove(self, session: Session, chunk_ids: Sequence[int]) -> None:
+        for part in _parts(chunk_ids):
+            session.execute(text(f"UPDATE kb_chunks SET keywords = NULL WHERE id IN ({_ids(part)})"))
+
+    def count(self, session: Session) -> int:
+        return int(session.execute(text("SELECT count(*) FROM kb_chunks WHERE keywords IS NOT NULL")).scalar_one())
+
+    def clear(self, session: Session) -> None:
+        session.execute(text("UPDATE kb_chunks SET keywords = NULL WHERE keywords IS NOT NULL"))
+
+    def frequencies(self, session: Session, tokens: Sequence[str]) -> dict[str, int]:
+        found: dict[str, int] = {}
+        for token in tokens:
+            query = text("SELECT count(*) FROM kb_chunks WHERE keywords @@ CAST(:q AS tsquery)")
+            count = session.execute(query, {"q": _quoted(token)}).scalar_one()
+            if count:
+                found[token] = int(count)
+        return found
+
+    def search(self, session: Session, tokens: Sequence[str], scope: Scope, limit: int) -> list[KeywordHit]:
+        if not tokens:
+            return []
+        where, values = _scope_clause(scope)
+        rows = session.execute(
+            text(
+                "SELECT c.id, ts_rank(c.keywords, q.q, 1) AS score FROM kb_chunks c, CAST(:match AS tsquery) AS q(q) "
+                f"WHERE c.keywords @@ q.q AND c.live {where} ORDER BY score DESC, c.id LIMIT :limit"
+            ),
+            {"match": " | ".join(_quoted(token) for token in tokens), "limit": limit, **values},
+        )
+        return [KeywordHit(int(row[0]), float(row[1])) for row in rows]
+
+
+class TokenWeights:
+    """Inverse document frequencies of query tokens, remembered for one generation of the knowledge base."""
+
+    def __init__(self, index: KeywordIndex) -> None:
+        self._index = index
+        self._generation = -1
+        self._total = 0
+        self._frequency: dict[str, int] = {}
+
+    def weigh(self, session: Session, tokens: Sequence[str], generation: int, total: int) -> dict[str, float]:
+        """Weight per token: high for rare ones, highest for those no chunk holds (they say: not covered here)."""
+        if generation != self._generation or len(self._frequency) > 50_000:
+            self._generation, self._frequency = generation, {}
+        self._total = max(total, 1)
+        unknown = [token for token in tokens if token not in self._frequency]
+        if unknown:
+            found = self._index.frequencies(session, unknown)
+            self._frequency.update({token: found.get(token, 0) for token in unknown})
+        return {token: math.log(1 + self._total / (self._frequency[token] + 0.5)) for token in tokens}
+
+    def selective(self, tokens: Sequence[str]) -> list[str]:
+        """The tokens worth searching for: those that occur, without the most common ones when enough others remain."""
+        occurring = [token for token in tokens if self._frequency.get(token)]
+        rare = [token for token in occurring if self._frequency[token] <= self._total * MAX_COMMON_SHARE]
+        return rare if len(rare) >= 2 else occurring
+
+
+def _scope_clause(scope: Scope) -> tuple[str, dict[str, str]]:
+    values = {f"a{i}": str(audience) for i, audience in enumerate(scope.audiences)}
+    clause = f"AND c.audience IN ({', '.join(':' + name for name in values)})"
+    if scope.collections:
+        names = {f"c{i}": collection for i, collection in enumerate(scope.collections)}
+        clause += f" AND c.collection IN ({', '.join(':' + name for name in names)})"
+        values |= names
+    return clause, values
+
+
+def _parts(ids: Sequence[int], size: int = 500) -> Iterable[list[int]]:
+    for start in range(0, len(ids), size):
+        yield [int(chunk_id) for chunk_id in ids[start : start + size]]
+
+
+def _ids(ids: Sequence[int]) -> str:
+    return ",".join(str(int(chunk_id)) for chunk_id in ids)
+
+
+def _quoted(token: str) -> str:
+    return "'" + token.replace("\\", "\\\\").replace("'", "''") + "'"
+
+
+def _tsvector(tokens: str) -> str:
+    positions: dict[str, list[int]] = {}
+    for place, token in enumerate(tokens.split(), start=1):
+        positions.setdefault(token, []).append(min(place, 16383))
+    return " ".join(f"{_quoted(token)}:{','.join(map(str, at[:256]))}" for token, at in positions.items())

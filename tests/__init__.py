@@ -1,0 +1,1 @@
+"""The tests mirror the packages; `flows/` tells the stories end to end."""
