@@ -1,0 +1,63 @@
+"""The only doors by which an actor reaches a conversation or a ticket (promise 7). What may not be seen is not found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base.errors import NotFound
+from desk.conversations import to_conversation
+from desk.models import Conversation, Staff, Ticket
+from desk.staff import may
+from desk.tables import ConversationRow, TicketRow
+from desk.tickets import to_ticket
+
+
+@dataclass(frozen=True, slots=True)
+class StaffActor:
+    staff: Staff
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadActor:
+    """A customer, as far as the door proves it: somebody who holds this one thread."""
+
+    channel: str
+    thread_id: str
+
+
+Actor = StaffActor | ThreadActor
+
+
+def conversation(session: Session, actor: Actor, public_id: str) -> Conversation:
+    """The conversation with this public id, if the actor may see it. Raises NotFound otherwise, always the same."""
+    row = session.scalar(select(ConversationRow).where(ConversationRow.public_id == public_id))
+    if row is None or not _may_see(actor, row):
+        raise NotFound("conversation")
+    return to_conversation(row)
+
+
+def conversation_of_thread(session: Session, actor: ThreadActor) -> Conversation | None:
+    """The thread's own conversation; None before its first message."""
+    row = session.scalar(
+        select(ConversationRow).where(
+            ConversationRow.channel == actor.channel, ConversationRow.thread_id == actor.thread_id
+        )
+    )
+    return to_conversation(row) if row else None
+
+
+def ticket_by_link(session: Session, public_id: str) -> Ticket:
+    """The ticket behind a status link: its 192 random bits are the right to see it. Raises NotFound."""
+    row = session.scalar(select(TicketRow).where(TicketRow.public_id == public_id))
+    if row is None or len(public_id) < 20:
+        raise NotFound("ticket")
+    return to_ticket(row)
+
+
+def _may_see(actor: Actor, row: ConversationRow) -> bool:
+    if isinstance(actor, StaffActor):
+        return may(actor.staff, "inbox")
+    return row.channel == actor.channel and row.thread_id == actor.thread_id

@@ -1,0 +1,148 @@
+"""What staff do in a conversation: reply, note, take over, give back, resolve. Each in the caller's transaction, audited."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from base.errors import InvalidInput, NotFound
+from base.i18n import N_, translate
+from base.messages import Channel, Outbound
+from base.text import clean, detect_language
+from desk import audit, conversations, events, outbox, tickets
+from desk.events import EventKind
+from desk.models import Author, Conversation, ConversationState, Staff, Ticket, TicketState, Turn, Urgency
+from desk.service import ServiceDefaults
+from desk.tables import ConversationRow, StaffRow
+
+
+class EmptyReply(InvalidInput):
+    code = "empty_reply"
+    message = N_("There is nothing to send yet. Write your reply first.")
+
+
+def reply(
+    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, text: str, now: datetime
+) -> Turn:
+    """Send a person's reply. From now on the conversation is theirs and the bot is silent; its unsent replies are dropped."""
+    body = clean(text)
+    if not body:
+        raise EmptyReply()
+    take_over(session, defaults, talk, member, now)
+    lang = detect_language(body, talk.lang)
+    turn = conversations.add_turn(
+        session, talk.id, Author.STAFF, body, lang, now, author_name=member.name, staff_id=member.id
+    )
+    outbound = Outbound(
+        key=f"turn-{turn.id}", channel=Channel(talk.channel), thread_id=talk.thread_id, text=body, lang=lang,
+        author="staff", author_name=member.name,
+    )  # fmt: skip
+    outbox.put(session, outbound, talk.id, turn.id, now)
+    if talk.ticket_id is not None:
+        tickets.staff_replied(session, defaults, talk.ticket_id, now)
+    return turn
+
+
+def note(session: Session, talk: Conversation, member: Staff, text: str, now: datetime) -> Turn:
+    """An internal note: for colleagues only, stops no clock."""
+    body = clean(text)
+    if not body:
+        raise EmptyReply()
+    return conversations.add_turn(
+        session, talk.id, Author.NOTE, body, detect_language(body, talk.lang), now,
+        author_name=member.name, staff_id=member.id,
+    )  # fmt: skip
+
+
+def take_over(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
+    """Make the conversation a person's. The customer is told once, when it was the bot's until now."""
+    if talk.state is ConversationState.STAFF and talk.assignee_id == member.id:
+        return
+    outbox.drop_bot_replies(session, talk.id)
+    if talk.state is not ConversationState.STAFF:
+        text = translate(N_("{name} has joined the conversation."), talk.lang, name=member.name)
+        _system_turn(session, talk, text, now)
+    conversations.change(session, talk, now, state=ConversationState.STAFF, assignee_id=member.id)
+    _assigned(session, defaults, talk, member, now)
+    audit.note(session, now, f"staff:{member.id}", "took_over", f"conversation:{talk.id}")
+
+
+def assign(
+    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, to_public_id: str, now: datetime
+) -> None:
+    """Give it to a colleague. Raises NotFound for an unknown or inactive one."""
+    row = session.query(StaffRow).filter(StaffRow.public_id == to_public_id, StaffRow.active).one_or_none()
+    if row is None:
+        raise NotFound("staff")
+    from desk.staff import to_staff
+
+    colleague = to_staff(row)
+    if talk.state is not ConversationState.STAFF:
+        take_over(session, defaults, talk, colleague, now)
+    else:
+        conversations.change(session, talk, now, assignee_id=colleague.id)
+        _assigned(session, defaults, talk, colleague, now)
+    audit.note(session, now, f"staff:{member.id}", "assigned", f"conversation:{talk.id}", to=colleague.id)
+
+
+def release(session: Session, talk: Conversation, member: Staff, now: datetime) -> None:
+    """Give it back to the bot; an open ticket stays open and owed."""
+    memory = {key: value for key, value in talk.memory.items() if key != "waits_for"}
+    conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
+    _system_turn(session, talk, translate(N_("The assistant is back. A colleague can join again any time."), talk.lang), now)
+    audit.note(session, now, f"staff:{member.id}", "released", f"conversation:{talk.id}")
+
+
+def resolve(
+    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, root_cause: str, solution: str, now: datetime
+) -> Ticket | None:
+    """Mark the ticket as solved and tell the customer how to come back. The bot has the conversation again."""
+    ticket = None
+    if talk.ticket_id is not None:
+        resolution = {"root_cause": clean(root_cause), "solution": clean(solution), "resolved_by": member.id}
+        ticket = tickets.move(session, defaults, talk.ticket_id, TicketState.RESOLVED, now, resolution=resolution)
+    text = translate(N_("This is marked as solved. If it comes back, just write here: it opens again."), talk.lang)
+    _system_turn(session, talk, text, now, send=True)
+    memory = {key: value for key, value in talk.memory.items() if key != "waits_for"}
+    conversations.change(session, talk, now, state=ConversationState.BOT, memory={**memory, "resolved": True})
+    audit.note(session, now, f"staff:{member.id}", "resolved", f"conversation:{talk.id}", root_cause=clean(root_cause))
+    return ticket
+
+
+def set_urgency(
+    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, urgency: Urgency, reason: str, now: datetime
+) -> Ticket:
+    """A person's judgement of the urgency, with their reason. Raises NotFound without a ticket."""
+    if talk.ticket_id is None:
+        raise NotFound("ticket")
+    reasons = [{"kind": "staff", "code": "set_by_staff", "quote": "", "text": f"{member.name}: {clean(reason)}"}]
+    ticket = tickets.retarget(session, defaults, talk.ticket_id, urgency, reasons, now, Author.STAFF)
+    audit.note(session, now, f"staff:{member.id}", "set_urgency", f"ticket:{ticket.id}", urgency=str(urgency), reason=clean(reason))
+    return ticket
+
+
+def mark_read(session: Session, talk: Conversation, now: datetime) -> None:
+    """Staff have looked: nothing is unread."""
+    result = session.execute(
+        update(ConversationRow).where(ConversationRow.id == talk.id, ConversationRow.unread > 0).values(unread=0)
+    )
+    if result.rowcount:  # type: ignore[attr-defined]
+        events.append(session, EventKind.READ, now, conversation_id=talk.id)
+
+
+def _assigned(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
+    if talk.ticket_id is not None:
+        tickets.assign(session, defaults, talk.ticket_id, member.id, now)
+    events.append(session, EventKind.ASSIGNED, now, conversation_id=talk.id, ticket_id=talk.ticket_id, assignee=member.id)
+
+
+def _system_turn(session: Session, talk: Conversation, text: str, now: datetime, *, send: bool = False) -> None:
+    turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, talk.lang, now)
+    if send:
+        outbound = Outbound(
+            key=f"turn-{turn.id}", channel=Channel(talk.channel), thread_id=talk.thread_id, text=text, lang=talk.lang,
+            author="system",
+        )  # fmt: skip
+        outbox.put(session, outbound, talk.id, turn.id, now)

@@ -1,0 +1,1 @@
+"""Tickets, deadlines and the people behind them."""
