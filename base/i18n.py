@@ -57,6 +57,11 @@ def translate(message: str, locale: str, **fields: Any) -> str:
     return text.format(**fields) if fields else text
 
 
+def join_sentences(locale: str, *sentences: str) -> str:
+    """Sentences as one line. Chinese has no blank between them."""
+    return ("" if known_locale(locale) == "zh" else " ").join(sentences)
+
+
 def explain(error: AppError, locale: str) -> str:
     """What a person is told about an error, in their language. Fields it lacks are left out, never a crash."""
     text = translate(error.message, locale)
@@ -89,6 +94,6 @@ def format_duration(seconds: float, locale: str) -> str:
     minutes = max(0, round(seconds / 60))
     days, rest = divmod(minutes, 1440) if minutes >= 2880 else (0, minutes)
     hours, minutes = divmod(rest, 60)
-    units = (("天", "小时", "分钟") if known_locale(locale) == "zh" else ("d", "h", "min"))
+    units = ("天", "小时", "分钟") if known_locale(locale) == "zh" else ("d", "h", "min")
     parts = [f"{n} {unit}" for n, unit in zip((days, hours, minutes), units, strict=True) if n]
     return " ".join(parts) or f"0 {units[2]}"

@@ -6,7 +6,9 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 
 REGISTRY = CollectorRegistry()
 
-INBOUND = Counter("firstline_inbound_messages", "Messages stored in the inbox", ["channel", "result"], registry=REGISTRY)
+INBOUND = Counter(
+    "firstline_inbound_messages", "Messages stored in the inbox", ["channel", "result"], registry=REGISTRY
+)
 TURN_SECONDS = Histogram(
     "firstline_turn_seconds",
     "From claiming a message to its stored outcome",
@@ -18,7 +20,9 @@ TURN_SECONDS = Histogram(
 SENT = Counter("firstline_outbound_messages", "Messages leaving by the outbox", ["channel", "state"], registry=REGISTRY)
 TICKETS_OPENED = Counter("firstline_tickets_opened", "Tickets opened", ["reason", "urgency"], registry=REGISTRY)
 MODEL_CALLS = Counter("firstline_model_calls", "Calls of the chat model", ["result"], registry=REGISTRY)
-DEAD_LETTERS = Counter("firstline_dead_letters", "Messages set aside after too many attempts", ["queue"], registry=REGISTRY)
+DEAD_LETTERS = Counter(
+    "firstline_dead_letters", "Messages set aside after too many attempts", ["queue"], registry=REGISTRY
+)
 SSE_CLIENTS = Gauge("firstline_sse_clients", "Open live connections", ["kind"], registry=REGISTRY)
 INDEX_REBUILDS = Counter("firstline_index_rebuilds", "Vector index rebuilds", ["reason"], registry=REGISTRY)
 CHUNKS_INDEXED = Counter("firstline_chunks_indexed", "Chunks written by ingestion", registry=REGISTRY)

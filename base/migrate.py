@@ -1,4 +1,4 @@
-"""Brings a database to the version this Firstline writes: Alembic under a lock, so that two starting processes do it once."""
+"""Brings a database to the version this Firstline writes: Alembic under a lock, so that two processes do it once."""
 
 from __future__ import annotations
 
@@ -7,10 +7,11 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Connection, inspect, text
 
-from base.database import Database
+from base.database import Database, storage_errors
 from base.errors import DatabaseTooNew, StorageUnavailable
 
 MIGRATIONS = Path(__file__).resolve().parents[1] / "migrations"
@@ -44,7 +45,9 @@ def migrate(database: Database) -> list[str]:
         with EnvironmentContext(config, script, fn=lambda rev, _ctx: script._upgrade_revs("heads", rev)) as environment:
             environment.configure(connection=connection, target_metadata=None, transaction_per_migration=False)
             environment.run_migrations()
-        return [r.revision for r in reversed(list(script.iterate_revisions("heads", "base"))) if r.revision not in before]
+        return [
+            r.revision for r in reversed(list(script.iterate_revisions("heads", "base"))) if r.revision not in before
+        ]
 
 
 def current_revision(database: Database) -> str:
@@ -57,17 +60,28 @@ def current_revision(database: Database) -> str:
 
 @contextmanager
 def _locked(database: Database) -> Iterator[Connection]:
-    if not database.is_sqlite:
-        with database.engine.connect() as connection:
-            connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _LOCK_NUMBER})
+    """A connection in a transaction that nobody else migrates in."""
+    with _locked_file(database) if database.is_sqlite else _locked_server(database) as connection:
+        yield connection
+
+
+@contextmanager
+def _locked_server(database: Database) -> Iterator[Connection]:
+    with storage_errors(), database.engine.connect() as connection:
+        connection.execute(text("SET lock_timeout = 0"))  # somebody else's migration may take its time
+        connection.execute(text("SELECT pg_advisory_lock(:n)"), {"n": _LOCK_NUMBER})
+        connection.commit()
+        try:
+            with connection.begin():
+                yield connection
+        finally:
+            connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK_NUMBER})
             connection.commit()
-            try:
-                with connection.begin():
-                    yield connection
-            finally:
-                connection.execute(text("SELECT pg_advisory_unlock(:n)"), {"n": _LOCK_NUMBER})
-                connection.commit()
-        return
+            connection.invalidate()  # its lock_timeout is not everybody's
+
+
+@contextmanager
+def _locked_file(database: Database) -> Iterator[Connection]:
     path = Path(database.url.database or "").with_suffix(".migrate.lock")
     try:
         handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
@@ -75,7 +89,23 @@ def _locked(database: Database) -> Iterator[Connection]:
         raise StorageUnavailable(f"cannot write in {path.parent}: {error.strerror}", path=str(path.parent)) from error
     try:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        with database.begin() as session:
-            yield session.connection()
+        with storage_errors(), database.engine.connect() as connection:
+            # Altering a table makes it anew and drops the old one; with foreign keys on, the drop would delete every
+            # row that points to it. They can only be switched off outside a transaction, and are checked at the end.
+            _say(connection, "PRAGMA foreign_keys=OFF")
+            try:
+                with connection.begin():
+                    yield connection
+                    broken = connection.execute(text("PRAGMA foreign_key_check")).first()
+                    if broken is not None:
+                        raise RuntimeError(f"a migration left a row of {broken[0]} that points to nothing")
+            finally:
+                _say(connection, "PRAGMA foreign_keys=ON")
     finally:
         os.close(handle)
+
+
+def _say(connection: Connection, pragma: str) -> None:
+    """Outside any transaction, which SQLAlchemy would begin by itself."""
+    raw: Any = connection.connection.driver_connection
+    raw.execute(pragma)

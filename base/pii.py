@@ -1,4 +1,4 @@
-"""Personal data: found and masked. Mainland-China and international forms; full-width digits too; safe next to Chinese text.
+"""Personal data: found and masked. Mainland-China and international forms, full-width digits too.
 
 Look-arounds instead of word boundaries: a boundary never matches between a digit and a Han character.
 """
@@ -29,15 +29,26 @@ class Finding:
     end: int
 
 
+# What says nothing by itself (an error code looks like a passport) is taken with one of these words before it.
 _CARD_CONTEXT = re.compile(r"卡号|银行卡|信用卡|card|account", re.IGNORECASE)
+_PASSPORT_CONTEXT = re.compile(r"护照|passport", re.IGNORECASE)
 _PATTERNS = (
     (PiiKind.EMAIL, re.compile(r"(?<![\w.+-])[A-Za-z0-9][\w.+-]{0,63}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+", re.ASCII)),
     (PiiKind.ID_CARD, re.compile(r"(?<![0-9A-Za-z])\d{17}[\dXx](?![0-9A-Za-z])")),
-    (PiiKind.IBAN, re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){3,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])")),
+    (
+        PiiKind.IBAN,
+        re.compile(r"(?<![0-9A-Za-z])[A-Z]{2}\d{2}(?: ?[A-Z0-9]{4}){2,7}(?: ?[A-Z0-9]{1,3})?(?![0-9A-Za-z])"),
+    ),
     (PiiKind.BANK_CARD, re.compile(r"(?<![\d.])\d(?:[ -]?\d){12,18}(?![\d.])")),
     (PiiKind.MOBILE, re.compile(r"(?<!\d)(?:\+?86[- ]?)?1[3-9]\d(?:[- ]?\d{4}){2}(?!\d)")),
-    (PiiKind.PHONE, re.compile(r"(?<![\d-])(?:\(?0\d{2,3}\)?[- ]\d{7,8}|\+\d{1,3}[ -]?\d{2,4}(?:[ -]?\d{3,4}){2})(?![\d-])")),
-    (PiiKind.PASSPORT, re.compile(r"(?<![0-9A-Za-z])[EGDSP]\d{8}(?![0-9A-Za-z])")),
+    (
+        PiiKind.PHONE,
+        re.compile(
+            r"(?<![\d-])(?:\(0\d{2,3}\)[- ]?\d{7,8}|0\d{2,3}[- ]\d{7,8}"
+            r"|\+\d{1,3}[ -]?\(?\d{1,4}\)?(?:[ -]?\d{2,4}){2,4})(?![\d-])"
+        ),
+    ),
+    (PiiKind.PASSPORT, re.compile(r"(?<![0-9A-Za-z])(?:[A-Z]{1,2}\d{7,8}|\d{9})(?![0-9A-Za-z])")),
 )
 
 
@@ -77,6 +88,8 @@ def _is_valid(kind: PiiKind, value: str, before: str) -> bool:
         return _luhn(digits) and (digits[:2] in _CARD_PREFIXES or _CARD_CONTEXT.search(before) is not None)
     if kind is PiiKind.IBAN:
         return _iban_checks(value.replace(" ", ""))
+    if kind is PiiKind.PASSPORT:
+        return _PASSPORT_CONTEXT.search(before) is not None
     return True
 
 

@@ -26,15 +26,23 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(env_prefix="FIRSTLINE_", extra="forbid", frozen=True, validate_default=True)
 
     # The installation
-    data_dir: Path = _knob(DEFAULT_DATA_DIR, "Folder of this installation: database, index, uploads, cached model graph")
-    database_url: str = _knob("", "SQLAlchemy URL; empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://...")
+    data_dir: Path = _knob(
+        DEFAULT_DATA_DIR, "Folder of this installation: database, index, uploads, cached model graph"
+    )
+    database_url: str = _knob(
+        "", "SQLAlchemy URL; empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://..."
+    )
     public_url: str = _knob("", "Address under which customers reach Firstline; empty: http://HOST:PORT")
     host: str = _knob("127.0.0.1", "Address to listen on")
     port: int = _knob(8000, "Port to listen on; 0 takes a free one", ge=0, le=65535)
     organisation: str = _knob("Haisong IT", "Name customers see in the chat window, on pages and in messages")
-    timezone: str = _knob("Asia/Shanghai", "Zone in which deadlines and times are shown and working hours are kept", "IANA zone")
+    timezone: str = _knob(
+        "Asia/Shanghai", "Zone in which deadlines and times are shown and working hours are kept", "IANA zone"
+    )
     default_locale: Literal["en", "zh"] = _knob("en", "Language when a person's own cannot be told")
-    secret_key: SecretStr = _knob(SecretStr(""), "Signs customer sessions; empty: a random one is kept in the data folder")
+    secret_key: SecretStr = _knob(
+        SecretStr(""), "Signs customer sessions; empty: a random one is kept in the data folder"
+    )
 
     # Knowledge
     embedder: str = _knob(
@@ -58,10 +66,16 @@ class Settings(BaseSettings):
     llm_max_tokens: int = _knob(700, "Longest answer a model may write", "tokens", ge=16)
     answer_confidence: float = _knob(0.5, "Lowest confidence at which an answer is given", "probability", ge=0, le=1)
     clarify_confidence: float = _knob(
-        0.3, "Lowest confidence at which the customer is asked which of two or three articles is meant", "probability", ge=0, le=1
+        0.3,
+        "Lowest confidence at which the customer is asked which of two or three articles is meant",
+        "probability",
+        ge=0,
+        le=1,
     )
     answer_max_chars: int = _knob(600, "Length up to which an answer quotes an article", "characters", ge=100)
-    message_max_chars: int = _knob(4000, "Part of a customer's message that is read; the whole is kept", "characters", ge=200)
+    message_max_chars: int = _knob(
+        4000, "Part of a customer's message that is read; the whole is kept", "characters", ge=200
+    )
     top_k: int = _knob(8, "Passages an answer may draw on", "passages", ge=1, le=50)
 
     # Doors
@@ -75,9 +89,13 @@ class Settings(BaseSettings):
     service_defaults: str = _knob("", "File with levels, packages and calendars; empty: desk/defaults.toml as it comes")
 
     # Work
-    worker: Literal["inline", "off"] = _knob("inline", "Answer messages in the web process, or leave it to `firstline worker`")
+    worker: Literal["inline", "off"] = _knob(
+        "inline", "Answer messages in the web process, or leave it to `firstline worker`"
+    )
     worker_threads: int = _knob(2, "Messages answered at the same time by one process", "threads", ge=1, le=64)
-    lease_seconds: int = _knob(60, "Time after which a claimed message is taken over by another worker", "seconds", ge=1)
+    lease_seconds: int = _knob(
+        60, "Time after which a claimed message is taken over by another worker", "seconds", ge=1
+    )
     attempts_max: int = _knob(5, "Attempts before a message is set aside for a person", "attempts", ge=1)
 
     # Logs

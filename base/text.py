@@ -1,36 +1,45 @@
-"""Text: cleaned, split, told apart by language, and cut into tokens for keyword search. Pure functions, both languages."""
+"""Text: cleaned, split, told apart by language, and cut into tokens for keyword search. Pure functions."""
 
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from functools import lru_cache
 
 import snowballstemmer
 
 MAX_EMBED_CHARS = 4000
+MAX_TOKEN_CHARS = 100  # of a keyword token; PostgreSQL refuses 2,047 bytes, and nobody asks for a longer word
 
 _HAN = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003134f"
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]")
+_CONTROLS = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\U000e0000-\U000e007f]"
+)
 _SPACES = re.compile(r"[ \t\u00a0\u3000]+")
 _HAN_CHAR = re.compile(f"[{_HAN}]")
 _KANA_HANGUL = re.compile(r"[\u3040-\u30ff\uac00-\ud7af\u1100-\u11ff]")
 _LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f]+(?:'[a-z]+)?")
 _TOKEN = re.compile(rf"[{_HAN}]+|[^\W_{_HAN}]+(?:[._\-+#/:@']+[^\W_{_HAN}]+)*[+#]*", re.UNICODE)
-_PART = re.compile(rf"[^\W_]+", re.UNICODE)
+_PART = re.compile(r"[^\W_]+", re.UNICODE)
 
-# A sentence ends at 。！？； or at . ! ? before a space; never inside 3.14, U.S. or "e.g.".
-_ABBREVIATION = re.compile(r"(?:\b(?:e\.g|i\.e|etc|vs|no|approx|incl|mr|mrs|ms|dr|inc|ltd|dept|ext)|\b[A-Z])\.$", re.IGNORECASE)
-_SENTENCE_END = re.compile(r"[。！？!?；]+[”’」』）)\"']*|\.(?=\s|$)[\"')]*|…+")
+# A sentence ends at 。！？； or at . ! ? before a space or a Han character; never inside 3.14, U.S., "e.g." or a URL.
+_ABBREVIATION = re.compile(
+    r"\b(?:(?i:e\.g|i\.e|a\.m|p\.m|etc|vs|no|approx|incl|mr|mrs|ms|dr|inc|ltd|dept|ext)|[A-Z])\.$"
+)
+_SENTENCE_END = re.compile(
+    rf"[。！？；][。！？!?；]*[”’」』）)\"']*|[!?]+[”’」』）)\"']*(?=\s|$|[{_HAN}])|\.[”’)\"']*(?=\s|$)|…+[”’」』）)\"']*"
+)
 
 _STOP_EN = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it "
+    "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it "  # noqa: SIM905
     "its me my of on or our shall she should so some than that the their them then there these they this those to "
     "too was we were what when where which who why will with would you your am any about after also because before "
     "being cannot hi hello hey please thanks thank".split()
 )
-_STOP_ZH = frozenset("的 了 吗 呢 吧 啊 呀 我 你 您 是 在 有 和 与 或 就 都 也 很 请 把 被 给 这 那 个".split())
+_STOP_ZH = frozenset("的了吗呢吧啊呀我你您是在有和与或就都也很请把被给这那个")
 _stemmer = snowballstemmer.stemmer("english")
+_stemmer_lock = threading.Lock()  # it keeps the word it works on in itself: two threads would mix theirs up
 
 
 def clean(text: str, max_chars: int | None = None) -> str:
@@ -94,14 +103,18 @@ def split_sentences(text: str) -> list[str]:
 @lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """The stem of a lower-case English word (Snowball); words with digits or marks are left whole."""
-    return str(_stemmer.stemWord(word)) if word.isascii() and word.isalpha() and len(word) > 3 else word
+    if not (word.isascii() and word.isalpha() and len(word) > 3):
+        return word
+    with _stemmer_lock:
+        return str(_stemmer.stemWord(word))
 
 
 def tokens(text: str) -> list[str]:
     """Tokens for keyword search, in order: CJK bigrams, stemmed words, identifiers whole and in parts.
 
-    NFKC and case folded. "PRN-3F" gives "prn-3f", "prn", "3f"; 打印机 gives 打印, 印机; a single Han character gives itself.
-    English stop words are dropped. As good as a dictionary (jieba) in every measurement made for Chinese: decisions/0003.
+    NFKC and case folded. "PRN-3F" gives "prn-3f", "prn", "3f"; 打印机 gives 打印, 印机; a single Han character gives
+    itself. English stop words are dropped, a token is cut at MAX_TOKEN_CHARS. As good as a dictionary (jieba) in every
+    measurement made for Chinese: decisions/0003.
     """
     found: list[str] = []
     for match in _TOKEN.finditer(normalise(text)):
@@ -109,6 +122,7 @@ def tokens(text: str) -> list[str]:
         if _HAN_CHAR.match(token):
             found.extend([token] if len(token) == 1 else [token[i : i + 2] for i in range(len(token) - 1)])
             continue
+        token = token[:MAX_TOKEN_CHARS]
         if token in _STOP_EN:
             continue
         if token.isalnum():

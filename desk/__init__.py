@@ -1,1 +1,1 @@
-"""Who is talking and what is owed. Start at `models.py`; `sla.py` computes deadlines, `store.py` holds the queries."""
+"""Who is talking and what is owed. Start at `models.py`; `access.py` has the only doors for outsiders' ids, `sla.py` the deadlines."""

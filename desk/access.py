@@ -11,7 +11,7 @@ from base.errors import NotFound
 from desk.conversations import to_conversation
 from desk.models import Conversation, Staff, Ticket
 from desk.staff import may
-from desk.tables import ConversationRow, TicketRow
+from desk.tables import ConversationRow, TicketRow, plain
 from desk.tickets import to_ticket
 
 
@@ -29,23 +29,22 @@ class ThreadActor:
 
 
 Actor = StaffActor | ThreadActor
+_TALKS = plain(ConversationRow)
 
 
 def conversation(session: Session, actor: Actor, public_id: str) -> Conversation:
     """The conversation with this public id, if the actor may see it. Raises NotFound otherwise, always the same."""
-    row = session.scalar(select(ConversationRow).where(ConversationRow.public_id == public_id))
-    if row is None or not _may_see(actor, row):
+    row = session.execute(select(_TALKS).where(_TALKS.c.public_id == public_id)).one_or_none()
+    if row is None or not _may_see(actor, found := to_conversation(row)):
         raise NotFound("conversation")
-    return to_conversation(row)
+    return found
 
 
 def conversation_of_thread(session: Session, actor: ThreadActor) -> Conversation | None:
     """The thread's own conversation; None before its first message."""
-    row = session.scalar(
-        select(ConversationRow).where(
-            ConversationRow.channel == actor.channel, ConversationRow.thread_id == actor.thread_id
-        )
-    )
+    row = session.execute(
+        select(_TALKS).where(_TALKS.c.channel == actor.channel, _TALKS.c.thread_id == actor.thread_id)
+    ).one_or_none()
     return to_conversation(row) if row else None
 
 
@@ -57,7 +56,7 @@ def ticket_by_link(session: Session, public_id: str) -> Ticket:
     return to_ticket(row)
 
 
-def _may_see(actor: Actor, row: ConversationRow) -> bool:
+def _may_see(actor: Actor, talk: Conversation) -> bool:
     if isinstance(actor, StaffActor):
         return may(actor.staff, "inbox")
-    return row.channel == actor.channel and row.thread_id == actor.thread_id
+    return talk.channel == actor.channel and talk.thread_id == actor.thread_id

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cache
 from typing import Any
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import Text, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from base.errors import Conflict, NotFound
@@ -17,7 +18,7 @@ from base.text import shorten
 from desk import customers, events
 from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Customer, Turn
-from desk.tables import ConversationRow, TurnRow
+from desk.tables import ConversationRow, CustomerRow, TurnRow, plain
 
 # From a state to those it may move to. Nothing else moves a conversation.
 MOVES: dict[ConversationState, frozenset[ConversationState]] = {
@@ -26,6 +27,34 @@ MOVES: dict[ConversationState, frozenset[ConversationState]] = {
     ConversationState.STAFF: frozenset({ConversationState.BOT, ConversationState.CLOSED}),
     ConversationState.CLOSED: frozenset({ConversationState.BOT, ConversationState.WAITING, ConversationState.STAFF}),
 }
+
+# Constant statements on plain tables: what is read is what the database holds, never an object kept from before.
+_TALKS, _TURNS = plain(ConversationRow), plain(TurnRow)
+_BY_THREAD = select(_TALKS).where(
+    _TALKS.c.channel == bindparam("channel"), _TALKS.c.thread_id == bindparam("thread_id")
+)
+_BY_THREAD_TO_WRITE = _BY_THREAD.with_for_update()
+_BY_ID = select(_TALKS).where(_TALKS.c.id == bindparam("id"))
+_BY_ID_TO_WRITE = _BY_ID.with_for_update()
+_NEW = insert(_TALKS).returning(_TALKS.c.id)
+_NEW_TURN = insert(_TURNS).returning(_TURNS.c.id)
+_NEXT_SEQ = (
+    update(_TALKS)
+    .where(_TALKS.c.id == bindparam("talk"))
+    .values(
+        turns=_TALKS.c.turns + 1,
+        unread=_TALKS.c.unread + bindparam("from_customer"),
+        preview=func.coalesce(bindparam("shown", type_=Text), _TALKS.c.preview),
+        updated_at=bindparam("now"),
+    )
+    .returning(_TALKS.c.turns)
+)
+_LATEST = (
+    select(_TURNS)
+    .where(_TURNS.c.conversation_id == bindparam("talk"))
+    .order_by(_TURNS.c.seq.desc())
+    .limit(bindparam("most"))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,43 +68,29 @@ class Thread:
 
 def load(session: Session, inbound: Inbound, *, turns: int = 12) -> Thread:
     """The thread this message belongs to, with its latest turns. Reads only."""
-    row = session.scalar(
-        select(ConversationRow).where(
-            ConversationRow.channel == inbound.channel, ConversationRow.thread_id == inbound.thread_id
-        )
-    )
+    row = session.execute(_BY_THREAD, {"channel": inbound.channel, "thread_id": inbound.thread_id}).one_or_none()
     if row is None:
         return Thread(customers.find(session, inbound.channel, inbound.sender_id), None, ())
     return Thread(customers.get(session, row.customer_id), to_conversation(row), latest_turns(session, row.id, turns))
 
 
 def open_for(session: Session, inbound: Inbound, lang: str, now: datetime) -> Conversation:
-    """The conversation of this thread, made (with its customer) if there is none yet."""
-    row = session.scalar(
-        select(ConversationRow).where(
-            ConversationRow.channel == inbound.channel, ConversationRow.thread_id == inbound.thread_id
-        )
-    )
-    if row is None:
-        customer = customers.find_or_create(session, inbound, lang, now)
-        row = ConversationRow(
-            public_id=secrets.token_hex(12),
-            customer_id=customer.id,
-            channel=inbound.channel,
-            thread_id=inbound.thread_id,
-            state=ConversationState.BOT,
-            lang=lang,
-            subject="",
-            preview="",
-            turns=0,
-            unread=0,
-            memory={},
-            created_at=now,
-            updated_at=now,
-        )
-        session.add(row)
-        session.flush()
-    return to_conversation(row)
+    """The conversation of this thread, made (with its customer) if there is none yet. Held until the transaction ends."""
+    key = {"channel": inbound.channel, "thread_id": inbound.thread_id}
+    row = session.execute(_BY_THREAD_TO_WRITE, key).one_or_none()
+    if row is not None:
+        return to_conversation(row)
+    customer = customers.find_or_create(session, inbound, lang, now)
+    made = Conversation(
+        id=0, public_id=secrets.token_hex(12), customer_id=customer.id, channel=str(inbound.channel),
+        thread_id=inbound.thread_id, state=ConversationState.BOT, lang=lang, subject="", assignee_id=None,
+        ticket_id=None, memory={}, created_at=now, updated_at=now,
+    )  # fmt: skip
+    values = {
+        **key, "public_id": made.public_id, "customer_id": customer.id, "state": made.state, "lang": lang, "subject": "",
+        "preview": "", "turns": 0, "unread": 0, "memory": {}, "created_at": now, "updated_at": now,
+    }  # fmt: skip
+    return replace(made, id=session.execute(_NEW, values).scalar_one())
 
 
 def add_turn(
@@ -92,25 +107,20 @@ def add_turn(
     payload: dict[str, Any] | None = None,
 ) -> Turn:
     """Append a turn and note the event. The sequence number is the conversation's own: 1, 2, 3 ..."""
-    from_customer = author is Author.CUSTOMER
-    values: dict[str, Any] = {"turns": ConversationRow.turns + 1, "updated_at": now}
-    if author is not Author.NOTE:
-        values["preview"] = shorten(" ".join(text.split()), 120)
-    if from_customer:
-        values["unread"] = ConversationRow.unread + 1
+    shown = None if author is Author.NOTE else shorten(" ".join(text[:1000].split()), 120)
     seq = session.execute(
-        update(ConversationRow).where(ConversationRow.id == conversation_id).values(**values).returning(ConversationRow.turns)
+        _NEXT_SEQ,
+        {"talk": conversation_id, "from_customer": int(author is Author.CUSTOMER), "shown": shown, "now": now},
     ).scalar_one()
-    row = TurnRow(
-        conversation_id=conversation_id, seq=seq, author=author, author_name=author_name, staff_id=staff_id, text=text,
-        lang=lang, message_id=message_id, payload=payload or {}, created_at=now,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
+    values: dict[str, Any] = {
+        "conversation_id": conversation_id, "seq": seq, "author": author, "author_name": author_name, "text": text,
+        "lang": lang, "message_id": message_id, "payload": payload or {}, "created_at": now,
+    }  # fmt: skip
+    turn_id = session.execute(_NEW_TURN, {**values, "staff_id": staff_id}).scalar_one()
     events.append(
-        session, EventKind.TURN_ADDED, now, conversation_id=conversation_id, turn_id=row.id, author=str(author)
+        session, EventKind.TURN_ADDED, now, conversation_id=conversation_id, turn_id=turn_id, author=str(author)
     )
-    return to_turn(row)
+    return Turn(id=turn_id, **values)
 
 
 def change(
@@ -126,14 +136,15 @@ def change(
 
     Raises Conflict for a move that MOVES does not allow.
     """
-    where = [ConversationRow.id == conversation.id]
-    if expected is not None:
-        where.append(ConversationRow.state == expected)
     if state is not None and state is not conversation.state:
         if state not in MOVES[conversation.state]:
             raise Conflict("move not allowed", found=conversation.state, wanted=state)
         values["state"] = state
-    result = session.execute(update(ConversationRow).where(*where).values(updated_at=now, **values))
+    values["updated_at"] = now
+    given = {"talk": conversation.id, **{f"new_{name}": value for name, value in values.items()}}
+    if expected is not None:
+        given["expected"] = expected
+    result = session.execute(_change(tuple(sorted(values)), expected is not None), given)
     if not result.rowcount:  # type: ignore[attr-defined]
         return False
     if "state" in values:
@@ -141,9 +152,20 @@ def change(
     return True
 
 
-def get(session: Session, conversation_id: int) -> Conversation:
-    """Raises NotFound. For code that got the id from us; a person's id goes through `access`."""
-    row = session.get(ConversationRow, conversation_id)
+@cache
+def _change(columns: tuple[str, ...], only_expected: bool) -> Update:
+    statement = update(_TALKS).where(_TALKS.c.id == bindparam("talk"))
+    if only_expected:
+        statement = statement.where(_TALKS.c.state == bindparam("expected"))
+    return statement.values({name: bindparam(f"new_{name}") for name in columns})
+
+
+def get(session: Session, conversation_id: int, *, to_write: bool = False) -> Conversation:
+    """Raises NotFound. For code that got the id from us; a person's id goes through `access`.
+
+    to_write: nobody else changes it until this transaction ends, so its state can be relied on.
+    """
+    row = session.execute(_BY_ID_TO_WRITE if to_write else _BY_ID, {"id": conversation_id}).one_or_none()
     if row is None:
         raise NotFound("conversation", id=conversation_id)
     return to_conversation(row)
@@ -151,20 +173,21 @@ def get(session: Session, conversation_id: int) -> Conversation:
 
 def latest_turns(session: Session, conversation_id: int, limit: int) -> tuple[Turn, ...]:
     """The newest turns, oldest first."""
-    query = select(TurnRow).where(TurnRow.conversation_id == conversation_id).order_by(TurnRow.seq.desc()).limit(limit)
-    return tuple(to_turn(row) for row in reversed(session.scalars(query).all()))
+    rows = session.execute(_LATEST, {"talk": conversation_id, "most": limit}).all()
+    return tuple(to_turn(row) for row in reversed(rows))
 
 
 def turns_after(session: Session, conversation_id: int, seq: int, *, notes: bool, limit: int = 500) -> list[Turn]:
     """Turns with a greater sequence number, oldest first; internal notes only if `notes`."""
-    query = select(TurnRow).where(TurnRow.conversation_id == conversation_id, TurnRow.seq > seq)
+    query = select(_TURNS).where(_TURNS.c.conversation_id == conversation_id, _TURNS.c.seq > seq)
     if not notes:
-        query = query.where(TurnRow.author != Author.NOTE)
-    return [to_turn(row) for row in session.scalars(query.order_by(TurnRow.seq).limit(limit))]
+        query = query.where(_TURNS.c.author != Author.NOTE)
+    return [to_turn(row) for row in session.execute(query.order_by(_TURNS.c.seq).limit(limit))]
 
 
 def turns_by_id(session: Session, ids: Sequence[int]) -> dict[int, Turn]:
-    return {row.id: to_turn(row) for row in session.scalars(select(TurnRow).where(TurnRow.id.in_(list(ids))))}
+    """The turns with these ids; unknown ones are left out."""
+    return {row.id: to_turn(row) for row in session.execute(select(_TURNS).where(_TURNS.c.id.in_(list(ids))))}
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,8 +202,6 @@ class Listed:
 
 def list_for_staff(session: Session, *, assignee_id: int | None, unassigned: bool, search: str, limit: int = 60) -> list[Listed]:
     """Conversations that need or had a person, newest first: those of `assignee_id`, the unassigned ones, or all."""
-    from desk.tables import CustomerRow
-
     query = select(ConversationRow, CustomerRow).join(CustomerRow, CustomerRow.id == ConversationRow.customer_id)
     if assignee_id is not None:
         query = query.where(ConversationRow.assignee_id == assignee_id, ConversationRow.state != ConversationState.CLOSED)
@@ -195,8 +216,10 @@ def list_for_staff(session: Session, *, assignee_id: int | None, unassigned: boo
                 CustomerRow.name.ilike(pattern, escape="!"),
             )
         )
-    rows = session.execute(query.order_by(ConversationRow.updated_at.desc()).limit(limit)).tuples()
-    return [Listed(to_conversation(c), customers.to_customer(k), c.preview, c.unread) for c, k in rows]
+    query = query.order_by(ConversationRow.updated_at.desc()).limit(limit).execution_options(populate_existing=True)
+    return [
+        Listed(to_conversation(c), customers.to_customer(k), c.preview, c.unread) for c, k in session.execute(query).tuples()
+    ]
 
 
 def count_for_staff(session: Session, staff_id: int) -> dict[str, int]:
@@ -212,7 +235,8 @@ def count_for_staff(session: Session, staff_id: int) -> dict[str, int]:
     }
 
 
-def to_conversation(row: ConversationRow) -> Conversation:
+def to_conversation(row: Any) -> Conversation:
+    """The dataclass of a row, whether it came as an object or as columns."""
     return Conversation(
         id=row.id, public_id=row.public_id, customer_id=row.customer_id, channel=row.channel, thread_id=row.thread_id,
         state=ConversationState(row.state), lang=row.lang, subject=row.subject, assignee_id=row.assignee_id,
@@ -220,7 +244,8 @@ def to_conversation(row: ConversationRow) -> Conversation:
     )  # fmt: skip
 
 
-def to_turn(row: TurnRow) -> Turn:
+def to_turn(row: Any) -> Turn:
+    """As `to_conversation`."""
     return Turn(
         id=row.id, conversation_id=row.conversation_id, seq=row.seq, author=Author(row.author),
         author_name=row.author_name, text=row.text, lang=row.lang, created_at=row.created_at,

@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import secrets
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import bindparam, func, insert, select
 from sqlalchemy.orm import Session
 
 from base.errors import NotFound
 from base.messages import Inbound
 from desk.models import Customer, TicketState
-from desk.tables import CustomerRow, IdentityRow, TicketRow
+from desk.tables import CustomerRow, IdentityRow, TicketRow, plain
+
+_CUSTOMERS, _IDENTITIES = plain(CustomerRow), plain(IdentityRow)
+_BY_IDENTITY = (
+    select(_CUSTOMERS)
+    .join(_IDENTITIES, _IDENTITIES.c.customer_id == _CUSTOMERS.c.id)
+    .where(_IDENTITIES.c.channel == bindparam("channel"), _IDENTITIES.c.external_id == bindparam("external_id"))
+)
+_BY_ID = select(_CUSTOMERS).where(_CUSTOMERS.c.id == bindparam("id"))
+_NEW = insert(_CUSTOMERS).returning(_CUSTOMERS.c.id)
+_NEW_IDENTITY = insert(_IDENTITIES)
 
 
 def find(session: Session, channel: str, external_id: str) -> Customer | None:
     """The customer a channel's id belongs to, if we met it before."""
-    row = session.scalar(
-        select(CustomerRow)
-        .join(IdentityRow, IdentityRow.customer_id == CustomerRow.id)
-        .where(IdentityRow.channel == channel, IdentityRow.external_id == external_id)
-    )
+    row = session.execute(_BY_IDENTITY, {"channel": channel, "external_id": external_id}).one_or_none()
     return to_customer(row) if row else None
 
 
@@ -29,24 +36,24 @@ def find_or_create(session: Session, inbound: Inbound, lang: str, now: datetime)
     known = find(session, inbound.channel, inbound.sender_id)
     if known is not None:
         return known
-    row = CustomerRow(
-        public_id=secrets.token_hex(12), name=inbound.sender_name[:200], lang=lang, package="basic", created_at=now
-    )
-    session.add(row)
-    session.flush()
-    session.add(
-        IdentityRow(
-            customer_id=row.id, channel=inbound.channel, external_id=inbound.sender_id,
-            verified=bool(inbound.extra.get("verified")), created_at=now,
-        )
+    values: dict[str, Any] = {
+        "public_id": secrets.token_hex(12), "name": inbound.sender_name[:200], "lang": lang, "package": "basic",
+        "created_at": now,
+    }  # fmt: skip
+    customer = Customer(id=session.execute(_NEW, values).scalar_one(), **values)
+    session.execute(
+        _NEW_IDENTITY,
+        {
+            "customer_id": customer.id, "channel": inbound.channel, "external_id": inbound.sender_id,
+            "verified": bool(inbound.extra.get("verified")), "created_at": now,
+        },
     )  # fmt: skip
-    session.flush()
-    return to_customer(row)
+    return customer
 
 
 def get(session: Session, customer_id: int) -> Customer:
     """Raises NotFound."""
-    row = session.get(CustomerRow, customer_id)
+    row = session.execute(_BY_ID, {"id": customer_id}).one_or_none()
     if row is None:
         raise NotFound("customer", id=customer_id)
     return to_customer(row)
@@ -59,5 +66,6 @@ def count_open_tickets(session: Session, customer_id: int) -> int:
     return int(session.scalar(query) or 0)
 
 
-def to_customer(row: CustomerRow) -> Customer:
+def to_customer(row: Any) -> Customer:
+    """The dataclass of a row, whether it came as an object or as columns."""
     return Customer(row.id, row.public_id, row.name, row.lang, row.package, row.created_at)

@@ -7,11 +7,12 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import func, insert, select, text
 from sqlalchemy.orm import Session
 
-from desk.tables import EventRow
+from desk.tables import EventRow, plain
 
+_NEW = insert(plain(EventRow))
 _ORDER_LOCK = 0x4556454E
 
 
@@ -50,7 +51,7 @@ def append(
         # Ids are given before commit: without this lock a reader could pass over a number that commits later.
         session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ORDER_LOCK})
     session.execute(
-        EventRow.__table__.insert(),  # type: ignore[attr-defined]
+        _NEW,
         {"kind": kind, "conversation_id": conversation_id, "ticket_id": ticket_id, "turn_id": turn_id, "data": data, "at": at},
     )
 

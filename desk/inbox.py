@@ -5,26 +5,31 @@ The attempts are counted before the work, so a message that kills its worker is 
 
 from __future__ import annotations
 
+import hashlib
 import random
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import and_, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Select, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
+from base.database import Json, UtcDateTime
 from base.messages import Attachment, Channel, Inbound
 from base.metrics import DEAD_LETTERS, INBOUND
-from desk.tables import InboxRow
+from desk.tables import InboxRow, plain
+
+LAST_RESORTS = 5  # attempts at giving a message up, after those at answering it
+LAST_LEASE_SECONDS = 60
+_FIELDS = frozenset(field.name for field in fields(Inbound))
 
 
 class InboxState(StrEnum):
     QUEUED = "queued"
     CLAIMED = "claimed"
-    DONE = "done"
-    DEAD = "dead"
+    DONE = "done"  # answered, or given up and passed on to a person
+    DEAD = "dead"  # not even that was possible: an operator must look
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,42 +45,66 @@ class Put:
     duplicate: bool  # the same channel + message id was stored before: nothing was changed
 
 
+_ROWS = plain(InboxRow)
+# As text: SQLAlchemy compiles an ON CONFLICT of its own anew each time. SQLite and PostgreSQL read it alike.
+_PUT = text(
+    "INSERT INTO desk_inbox (channel, message_id, thread_id, payload, state, attempts, next_at, error, received_at) "
+    "VALUES (:channel, :message_id, :thread_id, :payload, :state, 0, :received_at, '', :received_at) "
+    "ON CONFLICT (channel, message_id) DO NOTHING RETURNING id"
+).bindparams(bindparam("payload", type_=Json), bindparam("received_at", type_=UtcDateTime))
+_KNOWN = select(_ROWS.c.id).where(
+    _ROWS.c.channel == bindparam("channel"), _ROWS.c.message_id == bindparam("message_id")
+)
+_DONE = (
+    update(_ROWS)
+    .where(_ROWS.c.id == bindparam("item"), _ROWS.c.state != InboxState.DONE)
+    .values(state=InboxState.DONE, done_at=bindparam("now"))
+)
+
+
 def put(session: Session, inbound: Inbound) -> Put:
     """Store a message. A second delivery of the same channel + message id changes nothing."""
-    dialect = session.get_bind().dialect.name
-    insert = (postgresql.insert if dialect == "postgresql" else sqlite.insert)(InboxRow)
-    statement = (
-        insert.values(
-            channel=inbound.channel,
-            message_id=inbound.message_id,
-            thread_id=inbound.thread_id,
-            payload=to_json(inbound),
-            state=InboxState.QUEUED,
-            attempts=0,
-            next_at=inbound.received_at,
-            received_at=inbound.received_at,
-        )
-        .on_conflict_do_nothing(index_elements=["channel", "message_id"])
-        .returning(InboxRow.id)
-    )
-    new_id = session.execute(statement).scalar()
+    inbound = storable(inbound)
+    values = {
+        "channel": inbound.channel, "message_id": inbound.message_id, "thread_id": inbound.thread_id,
+        "payload": to_json(inbound), "state": InboxState.QUEUED, "received_at": inbound.received_at,
+    }  # fmt: skip
+    new_id = session.execute(_PUT, values).scalar()
     INBOUND.labels(channel=inbound.channel, result="stored" if new_id else "duplicate").inc()
     if new_id is not None:
         return Put(int(new_id), duplicate=False)
-    known = session.execute(
-        select(InboxRow.id).where(InboxRow.channel == inbound.channel, InboxRow.message_id == inbound.message_id)
-    ).scalar_one()
+    known = session.execute(_KNOWN, {"channel": inbound.channel, "message_id": inbound.message_id}).scalar_one()
     return Put(int(known), duplicate=True)
 
 
 def claim(session: Session, now: datetime, lease_seconds: int, attempts_max: int) -> InboxItem | None:
     """Take the oldest message that is due and whose conversation has nothing older unanswered. None when there is none.
 
-    A claimed message whose lease has ended is due again: its worker is taken for dead.
+    A claimed message whose lease has ended is due again: its worker is taken for dead. One with more than
+    `attempts_max` attempts (this one included) is to be given up: a ticket opened, the customer told.
     """
+    while True:
+        row = session.scalar(_due(now))
+        if row is None:
+            return None
+        row.state, row.attempts = InboxState.CLAIMED, row.attempts + 1
+        row.next_at = now + timedelta(seconds=lease_seconds)
+        try:
+            inbound = from_json(row.payload)
+        except (KeyError, TypeError, ValueError) as error:
+            _set_aside(row, f"cannot be read: {type(error).__name__}: {error}")
+        else:
+            if row.attempts <= attempts_max + LAST_RESORTS:
+                session.flush()
+                return InboxItem(row.id, inbound, row.attempts)
+            _set_aside(row, row.error or "its workers died, also while giving it up")
+        session.flush()
+
+
+def _due(now: datetime) -> Select[tuple[InboxRow]]:
     older = aliased(InboxRow)
     unanswered = (InboxState.QUEUED, InboxState.CLAIMED)
-    query = (
+    return (
         select(InboxRow)
         .where(
             InboxRow.state.in_(unanswered),
@@ -92,20 +121,13 @@ def claim(session: Session, now: datetime, lease_seconds: int, attempts_max: int
         .order_by(InboxRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     )
-    row = session.scalar(query)
-    if row is None:
-        return None
-    if row.attempts >= attempts_max:
-        # It was given up by dying workers only: nobody was there to write it down.
-        row.state, row.error = InboxState.DEAD, row.error or "gave up: its workers died"
-        DEAD_LETTERS.labels(queue="inbox").inc()
-        session.flush()
-        return InboxItem(row.id, from_json(row.payload), row.attempts + 1)
-    row.state, row.attempts = InboxState.CLAIMED, row.attempts + 1
-    row.next_at = now + timedelta(seconds=lease_seconds)
-    session.flush()
-    return InboxItem(row.id, from_json(row.payload), row.attempts)
+
+
+def _set_aside(row: InboxRow, error: str) -> None:
+    row.state, row.error = InboxState.DEAD, error[:500]
+    DEAD_LETTERS.labels(queue="inbox").inc()
 
 
 def extend(session: Session, item_id: int, until: datetime) -> None:
@@ -116,31 +138,31 @@ def extend(session: Session, item_id: int, until: datetime) -> None:
 
 
 def done(session: Session, item_id: int, now: datetime) -> bool:
-    """Mark as answered, in the transaction of the outcome. False when it was already: then roll the outcome back."""
-    result = session.execute(
-        update(InboxRow)
-        .where(InboxRow.id == item_id, InboxRow.state != InboxState.DONE)
-        .values(state=InboxState.DONE, done_at=now)
-    )
+    """Mark as answered, in the transaction of the outcome. False when it was already: then nothing else may be saved."""
+    result = session.execute(_DONE, {"item": item_id, "now": now})
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 def retry(session: Session, item: InboxItem, now: datetime, error: str, attempts_max: int) -> bool:
-    """Put back after a fault, later each time (with jitter). False when it was set aside instead: attempts used up."""
-    dead = item.attempts >= attempts_max
-    delay = min(300.0, 2.0**item.attempts) * random.uniform(0.7, 1.3)
-    session.execute(
+    """Put back after a fault, later each time (with jitter). False when the attempts are used up: give it up now.
+
+    It is kept claimed meanwhile: should the giving up die too, the end of the lease brings it back once more. Nothing
+    changes when somebody else has it by now, or has answered it.
+    """
+    used_up = item.attempts >= attempts_max
+    delay = LAST_LEASE_SECONDS if used_up else min(300.0, 2.0**item.attempts) * random.uniform(0.7, 1.3)
+    result = session.execute(
         update(InboxRow)
-        .where(InboxRow.id == item.id)
+        .where(InboxRow.id == item.id, InboxRow.state == InboxState.CLAIMED, InboxRow.attempts == item.attempts)
         .values(
-            state=InboxState.DEAD if dead else InboxState.QUEUED,
+            state=InboxState.CLAIMED if used_up else InboxState.QUEUED,
             next_at=now + timedelta(seconds=delay),
             error=error[:500],
         )
     )
-    if dead:
+    if used_up and result.rowcount:  # type: ignore[attr-defined]
         DEAD_LETTERS.labels(queue="inbox").inc()
-    return not dead
+    return not used_up
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -165,11 +187,41 @@ def to_json(inbound: Inbound) -> dict[str, Any]:
 
 
 def from_json(payload: dict[str, Any]) -> Inbound:
+    """Raises KeyError, TypeError or ValueError. A field that only another version of Firstline knows is left out."""
     return Inbound(
         **{
-            **payload,
+            **{name: value for name, value in payload.items() if name in _FIELDS},
             "channel": Channel(payload["channel"]),
             "received_at": datetime.fromisoformat(payload["received_at"]),
             "attachments": tuple(Attachment(**item) for item in payload["attachments"]),
         }
     )
+
+
+def storable(inbound: Inbound) -> Inbound:
+    """The message as every database can hold it: valid Unicode without NUL, ids of at most 300 characters."""
+    return replace(
+        inbound,
+        message_id=_id(inbound.message_id), thread_id=_id(inbound.thread_id), sender_id=_id(inbound.sender_id),
+        text=_text(inbound.text), sender_name=_text(inbound.sender_name), locale=_text(inbound.locale),
+        action=_text(inbound.action), extra=_held(inbound.extra),
+        attachments=tuple(replace(a, name=_text(a.name), media_type=_text(a.media_type)) for a in inbound.attachments),
+    )  # fmt: skip
+
+
+def _text(value: str) -> str:
+    return value if value.isascii() and "\x00" not in value else value.encode("utf-8", "replace").decode().replace("\x00", "")
+
+
+def _id(value: str) -> str:
+    """Ids of any length stay apart: a long one keeps its beginning and gets a digest of the whole."""
+    value = _text(value)
+    return value if len(value) <= 300 else f"{value[:235]}#{hashlib.sha256(value.encode()).hexdigest()}"
+
+
+def _held(value: Any) -> Any:
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        return {_text(str(key)): _held(item) for key, item in value.items()}
+    return [_held(item) for item in value] if isinstance(value, list | tuple) else value

@@ -8,12 +8,14 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, insert, select, update
+from sqlalchemy.orm import Session, aliased
 
 from base.messages import Channel, DeliveryState, Link, Outbound, QuickReply, Receipt
 from base.metrics import DEAD_LETTERS, SENT
-from desk.tables import OutboxRow
+from desk.tables import OutboxRow, plain
+
+_NEW = insert(plain(OutboxRow))
 
 
 class OutboxState(StrEnum):
@@ -36,7 +38,7 @@ class OutboxItem:
 def put(session: Session, outbound: Outbound, conversation_id: int, turn_id: int, now: datetime) -> None:
     """Queue a reply, in the transaction of the turn it sends. Raises IntegrityError when its key is used already."""
     session.execute(
-        OutboxRow.__table__.insert(),  # type: ignore[attr-defined]
+        _NEW,
         {
             "key": outbound.key,
             "channel": outbound.channel,
@@ -54,7 +56,7 @@ def put(session: Session, outbound: Outbound, conversation_id: int, turn_id: int
 
 
 def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[Channel, ...]) -> OutboxItem | None:
-    """Take the oldest reply that is due, of these channels.
+    """Take the oldest reply that is due, of these channels. Replies of one conversation leave in their order.
 
     A claim whose lease has ended may have been sent by a worker that died: it becomes "maybe sent" and is shown to a
     person, never sent again blindly (promise 3).
@@ -64,12 +66,25 @@ def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[C
         .where(OutboxRow.state == OutboxState.CLAIMED, OutboxRow.next_at <= now)
         .values(state=OutboxState.MAYBE_SENT, error="its worker died while sending")
     )
+    older = aliased(OutboxRow)
     row = session.scalar(
         select(OutboxRow)
-        .where(OutboxRow.state == OutboxState.QUEUED, OutboxRow.next_at <= now, OutboxRow.channel.in_(channels))
+        .where(
+            OutboxRow.state == OutboxState.QUEUED,
+            OutboxRow.next_at <= now,
+            OutboxRow.channel.in_(channels),
+            ~select(older.id)
+            .where(
+                older.conversation_id == OutboxRow.conversation_id,
+                older.id < OutboxRow.id,
+                older.state.in_((OutboxState.QUEUED, OutboxState.CLAIMED)),
+            )
+            .exists(),
+        )
         .order_by(OutboxRow.id)
         .limit(1)
         .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
     )
     if row is None:
         return None
@@ -92,12 +107,15 @@ def sent(session: Session, item_id: int, receipt: Receipt, now: datetime) -> Non
 
 
 def retry(session: Session, item: OutboxItem, now: datetime, error: str, attempts_max: int, wait_seconds: float) -> bool:
-    """Put back after the channel refused for now. False when it was set aside instead: attempts used up."""
+    """Put back after the channel refused for now. False when it was set aside instead: attempts used up.
+
+    A refusal that arrives after the lease has ended still tells that nothing was sent.
+    """
     dead = item.attempts >= attempts_max
     delay = max(wait_seconds, min(3600.0, 5.0 * 2.0**item.attempts) * random.uniform(0.7, 1.3))
     session.execute(
         update(OutboxRow)
-        .where(OutboxRow.id == item.id)
+        .where(OutboxRow.id == item.id, OutboxRow.state.in_((OutboxState.CLAIMED, OutboxState.MAYBE_SENT)))
         .values(
             state=OutboxState.DEAD if dead else OutboxState.QUEUED,
             next_at=now + timedelta(seconds=delay),

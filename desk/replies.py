@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from base.errors import InvalidInput, NotFound
@@ -15,6 +16,7 @@ from desk import audit, conversations, events, outbox, tickets
 from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Staff, Ticket, TicketState, Turn, Urgency
 from desk.service import ServiceDefaults
+from desk.staff import to_staff
 from desk.tables import ConversationRow, StaffRow
 
 
@@ -58,6 +60,7 @@ def note(session: Session, talk: Conversation, member: Staff, text: str, now: da
 
 def take_over(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
     """Make the conversation a person's. The customer is told once, when it was the bot's until now."""
+    talk = conversations.get(session, talk.id, to_write=True)  # a reply the bot is just saving is dropped below, or never made
     if talk.state is ConversationState.STAFF and talk.assignee_id == member.id:
         return
     outbox.drop_bot_replies(session, talk.id)
@@ -73,11 +76,9 @@ def assign(
     session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, to_public_id: str, now: datetime
 ) -> None:
     """Give it to a colleague. Raises NotFound for an unknown or inactive one."""
-    row = session.query(StaffRow).filter(StaffRow.public_id == to_public_id, StaffRow.active).one_or_none()
+    row = session.scalar(select(StaffRow).where(StaffRow.public_id == to_public_id, StaffRow.active))
     if row is None:
         raise NotFound("staff")
-    from desk.staff import to_staff
-
     colleague = to_staff(row)
     if talk.state is not ConversationState.STAFF:
         take_over(session, defaults, talk, colleague, now)
@@ -104,9 +105,10 @@ def resolve(
         resolution = {"root_cause": clean(root_cause), "solution": clean(solution), "resolved_by": member.id}
         ticket = tickets.move(session, defaults, talk.ticket_id, TicketState.RESOLVED, now, resolution=resolution)
     text = translate(N_("This is marked as solved. If it comes back, just write here: it opens again."), talk.lang)
-    _system_turn(session, talk, text, now, send=True)
-    memory = {key: value for key, value in talk.memory.items() if key != "waits_for"}
-    conversations.change(session, talk, now, state=ConversationState.BOT, memory={**memory, "resolved": True})
+    outbox.drop_bot_replies(session, talk.id)
+    _system_turn(session, talk, text, now, send=True, payload={"event": "resolved"})
+    memory = {"resolved": True}  # what was asked and tried before belongs to a matter that is over
+    conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
     audit.note(session, now, f"staff:{member.id}", "resolved", f"conversation:{talk.id}", root_cause=clean(root_cause))
     return ticket
 
@@ -138,8 +140,11 @@ def _assigned(session: Session, defaults: ServiceDefaults, talk: Conversation, m
     events.append(session, EventKind.ASSIGNED, now, conversation_id=talk.id, ticket_id=talk.ticket_id, assignee=member.id)
 
 
-def _system_turn(session: Session, talk: Conversation, text: str, now: datetime, *, send: bool = False) -> None:
-    turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, talk.lang, now)
+def _system_turn(
+    session: Session, talk: Conversation, text: str, now: datetime, *, send: bool = False,
+    payload: dict[str, Any] | None = None,
+) -> None:  # fmt: skip
+    turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, talk.lang, now, payload=payload)
     if send:
         outbound = Outbound(
             key=f"turn-{turn.id}", channel=Channel(talk.channel), thread_id=talk.thread_id, text=text, lang=talk.lang,

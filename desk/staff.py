@@ -69,7 +69,7 @@ def check_password(session: Session, email: str, password: str) -> Staff:
     row = session.scalar(select(StaffRow).where(StaffRow.email == email.strip().lower()))
     try:
         _hasher().verify(row.password_hash if row else _dummy_hash(), password)
-    except (VerificationError, InvalidHashError):
+    except (VerificationError, InvalidHashError, UnicodeEncodeError):
         raise WrongPassword() from None
     if row is None or not row.active:
         raise WrongPassword()
@@ -85,6 +85,14 @@ def set_password(session: Session, staff: Staff, password: str) -> None:
         .where(StaffRow.id == staff.id)
         .values(password_hash=_hasher().hash(password), session_version=StaffRow.session_version + 1)
     )
+
+
+def set_role(session: Session, staff: Staff, role: Role) -> Staff:
+    """Give another role and end every session: what was open was open under the old one."""
+    session.execute(
+        update(StaffRow).where(StaffRow.id == staff.id).values(role=role, session_version=StaffRow.session_version + 1)
+    )
+    return to_staff(session.scalars(select(StaffRow).where(StaffRow.id == staff.id)).one())
 
 
 def open_session(session: Session, staff: Staff, now: datetime, hours: int) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 from base.errors import Conflict, NotFound
@@ -52,9 +52,10 @@ def open_ticket(
 ) -> Ticket:
     """A new ticket with its clocks running, its terms pinned, in the caller's transaction."""
     terms = defaults.terms(package)
+    number = _next_number(session)  # first: on PostgreSQL it also keeps two tickets from storing the same version
     _keep_versions(session, defaults, terms, now)
     row = TicketRow(
-        number=_next_number(session), public_id=secrets.token_urlsafe(24), conversation_id=conversation.id,
+        number=number, public_id=secrets.token_urlsafe(24), conversation_id=conversation.id,
         customer_id=conversation.customer_id, title=draft.title, state=TicketState.NEW, urgency=draft.urgency,
         category=draft.category, urgency_reasons=list(draft.urgency_reasons), package=package,
         policy_version=terms.policy.version, calendar_version=terms.calendar.version, opened_at=now,
@@ -237,4 +238,3 @@ def _refresh(session: Session, defaults: ServiceDefaults, row: TicketRow, now: d
 
 def _changed(session: Session, row: TicketRow, now: datetime, **data: Any) -> None:
     events.append(session, EventKind.TICKET_CHANGED, now, conversation_id=row.conversation_id, ticket_id=row.id, **data)
-    session.execute(update(TicketRow).where(TicketRow.id == row.id).values(state=row.state))

@@ -9,6 +9,9 @@ from __future__ import annotations
 import ipaddress
 import re
 import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -19,7 +22,9 @@ from base.i18n import N_, format_bytes
 from ingest.sources import Source
 
 MAX_REDIRECTS = 5
-SECONDS = 30.0
+SECONDS = 30.0  # for the whole page, redirects included
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")
 _SUFFIXES = {
     "text/html": ".html", "application/xhtml+xml": ".html", "application/pdf": ".pdf", "text/markdown": ".md",
     "text/plain": ".txt", "text/csv": ".csv",
@@ -40,26 +45,33 @@ class PageUnreachable(Unavailable):
 
 def fetch(url: str, folder: Path, *, max_bytes: int, allow_private: bool = False) -> Source:
     """Download `url` into `folder`. Raises AddressRefused, PageUnreachable or TooLarge."""
-    current = url
+    current, deadline = url, time.monotonic() + SECONDS
     for _ in range(MAX_REDIRECTS + 1):
         address = checked_address(current, allow_private)
-        parts = urlsplit(current)
-        pinned = httpx.URL(current).copy_with(host=address)
-        headers = {"Host": parts.netloc.rpartition("@")[2], "User-Agent": "Firstline", "Accept": "text/html,*/*;q=0.5"}
         try:
-            with (
-                httpx.Client(timeout=SECONDS, follow_redirects=False, trust_env=False) as client,
-                client.stream("GET", pinned, headers=headers, extensions={"sni_hostname": parts.hostname}) as response,
-            ):
+            with _opened(current, address) as response:
                 if response.is_redirect:
-                    current = urljoin(current, response.headers.get("location", ""))
+                    current = urljoin(current, response.headers["location"])
                     continue
                 if response.status_code != 200:
                     raise PageUnreachable(url=current, reason=f"HTTP {response.status_code}")
-                return Source(_save(response, folder, max_bytes), _name(current))
-        except httpx.HTTPError as error:
+                return Source(_save(response, folder, max_bytes, deadline), _name(current))
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PageUnreachable(url=current, reason=type(error).__name__) from error
     raise PageUnreachable(url=url, reason="too many redirects")
+
+
+@contextmanager
+def _opened(url: str, address: str) -> Iterator[httpx.Response]:
+    """The answer to a GET, from `address` and nowhere else, as the host that `url` names."""
+    wanted = httpx.URL(url)
+    headers = {"Host": wanted.netloc.decode("ascii"), "User-Agent": "Firstline", "Accept": "text/html,*/*;q=0.5"}
+    name = {"sni_hostname": wanted.raw_host.decode("ascii")}
+    with (
+        httpx.Client(timeout=SECONDS / 2, follow_redirects=False, trust_env=False) as client,
+        client.stream("GET", wanted.copy_with(host=address), headers=headers, extensions=name) as response,
+    ):
+        yield response
 
 
 def checked_address(url: str, allow_private: bool = False) -> str:
@@ -91,12 +103,14 @@ def is_public(address: str) -> bool:
         inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
         if inner is not None:
             return is_public(str(inner))
-        if parsed in ipaddress.ip_network("64:ff9b::/96"):
+        if parsed in _NAT64:
             return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFFFFFF)))
+        if parsed not in _GLOBAL_UNICAST:
+            return False
     return parsed.is_global and not parsed.is_multicast
 
 
-def _save(response: httpx.Response, folder: Path, max_bytes: int) -> Path:
+def _save(response: httpx.Response, folder: Path, max_bytes: int, deadline: float) -> Path:
     media_type = response.headers.get("content-type", "").partition(";")[0].strip().lower()
     path = folder / f"page{_SUFFIXES.get(media_type, Path(urlsplit(str(response.url)).path).suffix[:8] or '.html')}"
     size = 0
@@ -105,10 +119,13 @@ def _save(response: httpx.Response, folder: Path, max_bytes: int) -> Path:
             size += len(block)
             if size > max_bytes:
                 raise TooLarge(limit=format_bytes(max_bytes))
+            if time.monotonic() > deadline:
+                raise httpx.ReadTimeout("the whole page took too long")
             out.write(block)
     return path
 
 
 def _name(url: str) -> str:
     parts = urlsplit(url)
-    return re.sub(r"\s", "", f"{parts.scheme}://{parts.netloc}{parts.path}" + (f"?{parts.query}" if parts.query else ""))
+    query = f"?{parts.query}" if parts.query else ""
+    return re.sub(r"\s", "", f"{parts.scheme}://{parts.netloc}{parts.path}{query}")

@@ -1,4 +1,4 @@
-"""One document's story: load > clean > chunk > embed > visible. A folder's story: that, for each, whatever happens to one.
+"""One document's story: load > clean > chunk > embed > visible. A folder's story: that for each, whatever befalls one.
 
 Reading runs ahead in a thread while the embedder, which is what costs, is kept busy with whole batches of chunks.
 """
@@ -8,13 +8,15 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from pathlib import Path
 
+import numpy as np
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from base.clock import Clock
 from base.database import Database
@@ -23,7 +25,7 @@ from base.i18n import N_, explain, translate
 from base.log import get_logger
 from base.metrics import CHUNKS_INDEXED
 from ingest.chunk import chunk
-from ingest.load import DEFAULT_LIMITS, SUPPORTED, Limits, load
+from ingest.load import DEFAULT_LIMITS, Limits, load
 from ingest.models import Loaded
 from ingest.sources import Source, translation_key
 from kb import store
@@ -37,6 +39,7 @@ from kb.vector import VectorIndex
 log = get_logger(__name__)
 BATCH_CHUNKS = 64  # embedded at a time: enough to keep every worker busy, little to lose when killed
 READ_AHEAD = 16  # documents
+RESOURCES = frozenset({".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js", ".json", ".yml", ".yaml"})
 
 
 class FileStatus(StrEnum):
@@ -76,7 +79,6 @@ class IngestOptions:
     author: str = ""
     locale: str = "en"  # of the reasons in the report
     limits: Limits = DEFAULT_LIMITS
-    names: frozenset[str] = field(default=frozenset())  # not used when empty
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ class Pipeline:
                 on_result(result)
 
         with self._database.read() as session:
-            known = store.hashes(session, options.collection)
+            known = store.hashes(session, options.collection, self._embedder.spec.digest)
             archived = _archived(session, options.collection)
         waiting: list[_Read] = []
         for read in _ahead(self._read_all(sources, options, known, archived)):
@@ -119,9 +121,9 @@ class Pipeline:
                 continue
             waiting.append(read)
             if sum(len(one.chunks) for one in waiting) >= BATCH_CHUNKS:
-                self._index(waiting, record)
+                self._index(waiting, options, record)
                 waiting = []
-        self._index(waiting, record)
+        self._index(waiting, options, record)
         if self._vectors is not None and any(result.status is FileStatus.INDEXED for result in results):
             self._vectors.refresh()
         return IngestReport(tuple(results), time.perf_counter() - started)
@@ -134,49 +136,55 @@ class Pipeline:
                 yield self._read(source, options, known, archived)
             except AppError as error:
                 status = FileStatus.SKIPPED if error.code == "unsupported_type" else FileStatus.FAILED
-                yield _Read(source.name, result=FileResult(source.name, status, explain(error, options.locale), error.code))
+                yield _result(source.name, status, explain(error, options.locale), error.code)
             except Exception as error:  # one file's surprise must not end the batch
-                log.warning("document_failed", source=source.name, error=type(error).__name__)
-                reason = translate(N_("This file could not be read ({error})."), options.locale, error=type(error).__name__)
-                yield _Read(source.name, result=FileResult(source.name, FileStatus.FAILED, reason, "unexpected_error"))
+                yield _Read(source.name, result=_surprise(source.name, error, options.locale))
 
-    def _read(
-        self, source: Source, options: IngestOptions, known: dict[str, str], archived: frozenset[str]
-    ) -> _Read:
-        if source.path.suffix.lower() not in SUPPORTED and _is_resource(source.path):
-            reason = translate(N_("Not a document: left out."), options.locale)
-            return _Read(source.name, result=FileResult(source.name, FileStatus.SKIPPED, reason, "unsupported_type"))
-        if source.name in archived:
-            reason = translate(N_("This article was archived. Publish it again in the article list to bring it back."), options.locale)
-            return _Read(source.name, result=FileResult(source.name, FileStatus.SKIPPED, reason, "archived"))
-        draft = draft_from(load(source.path, limits=options.limits), source.name, options)
-        if known.get(source.name) == store.content_hash(draft, self._embedder.spec.digest):
-            return _Read(source.name, result=FileResult(source.name, FileStatus.UNCHANGED))
+    def _read(self, source: Source, options: IngestOptions, known: dict[str, str], archived: frozenset[str]) -> _Read:
+        name, locale = source.name, options.locale
+        if source.path.suffix.lower() in RESOURCES:
+            return _result(
+                name, FileStatus.SKIPPED, translate(N_("Not a document: left out."), locale), "unsupported_type"
+            )
+        if name in archived:
+            reason = N_("This article was archived. Publish it again in the article list to bring it back.")
+            return _result(name, FileStatus.SKIPPED, translate(reason, locale), "archived")
+        draft = draft_from(load(source.path, limits=options.limits), name, options)
+        if known.get(name) == store.content_hash(draft):
+            return _result(name, FileStatus.UNCHANGED)
         chunks = cut(draft)
         if not chunks:
-            reason = translate(N_("There is no text in this file."), options.locale)
-            return _Read(source.name, result=FileResult(source.name, FileStatus.FAILED, reason, "no_text"))
-        return _Read(source.name, draft, chunks)
+            return _result(name, FileStatus.FAILED, translate(N_("There is no text in this file."), locale), "no_text")
+        return _Read(name, draft, chunks)
 
-    def _index(self, waiting: list[_Read], record: Callable[[FileResult], None]) -> None:
-        """Embed the batch, then make each of its documents visible in a flip of its own, all in one commit."""
-        drafts = [(read, read.draft) for read in waiting if read.draft is not None]
-        if not drafts:
+    def _index(self, waiting: Sequence[_Read], options: IngestOptions, record: Callable[[FileResult], None]) -> None:
+        """Make the documents of a batch visible, all in one commit; when that goes wrong, each by itself."""
+        if not waiting:
             return
-        texts, langs = [], []
-        for read, draft in drafts:
-            texts += [passage_text(draft.title, piece.breadcrumb, piece.text) for piece in read.chunks]
-            langs += [draft.lang] * len(read.chunks)
-        vectors = self._embedder.embed_passages(texts, langs)
-        spec, now, at = self._embedder.spec.digest, self._clock.now(), 0
-        with self._database.begin() as session:
-            for read, draft in drafts:
-                part = vectors[at : at + len(read.chunks)]
-                store.save_version(session, self._keywords, draft, read.chunks, part, spec, now)
-                at += len(read.chunks)
-        for read, _ in drafts:
+        try:
+            self._write(waiting)
+        except AppError:
+            raise  # the database or the embedder cannot serve anybody now
+        except Exception as error:
+            if len(waiting) > 1:
+                for read in waiting:
+                    self._index([read], options, record)
+            else:
+                record(_surprise(waiting[0].source, error, options.locale))
+            return
+        for read in waiting:
             CHUNKS_INDEXED.inc(len(read.chunks))
             record(FileResult(read.source, FileStatus.INDEXED, chunks=len(read.chunks)))
+
+    def _write(self, waiting: Sequence[_Read]) -> None:
+        drafts = [(read.draft, read.chunks) for read in waiting if read.draft is not None]
+        vectors = embed(self._embedder, drafts)
+        spec, now, at = self._embedder.spec.digest, self._clock.now(), 0
+        with self._database.begin() as session:
+            for draft, chunks in drafts:
+                part = vectors[at : at + len(chunks)]
+                store.save_version(session, self._keywords, draft, chunks, part, spec, now)
+                at += len(chunks)
 
 
 def draft_from(loaded: Loaded, name: str, options: IngestOptions) -> ArticleDraft:
@@ -196,28 +204,44 @@ def draft_from(loaded: Loaded, name: str, options: IngestOptions) -> ArticleDraf
 
 def cut(draft: ArticleDraft) -> tuple[ChunkDraft, ...]:
     """The chunks of an article's body."""
-    loaded = Loaded(title=draft.title, text=draft.body, lang=draft.lang, media_type="text/markdown", meta=dict(draft.meta))
+    loaded = Loaded(
+        title=draft.title, text=draft.body, lang=draft.lang, media_type="text/markdown", meta=dict(draft.meta)
+    )
     return tuple(chunk(loaded))
+
+
+def embed(embedder: Embedder, documents: Sequence[tuple[ArticleDraft, Sequence[ChunkDraft]]]) -> np.ndarray:
+    """(chunks of all documents, dim) float32 unit rows, in order."""
+    texts, langs = [], []
+    for draft, chunks in documents:
+        texts += [passage_text(draft.title, piece.breadcrumb, piece.text) for piece in chunks]
+        langs += [draft.lang] * len(chunks)
+    return embedder.embed_passages(texts, langs)
 
 
 def save_article(pipeline_parts: tuple[Database, Embedder, KeywordIndex], draft: ArticleDraft, now: datetime) -> int:
     """Save and publish one article written by hand; return its number of chunks."""
     database, embedder, keywords = pipeline_parts
     chunks = cut(draft)
-    texts = [passage_text(draft.title, piece.breadcrumb, piece.text) for piece in chunks]
-    vectors = embedder.embed_passages(texts, [draft.lang] * len(texts))
+    vectors = embed(embedder, [(draft, chunks)])
     with database.begin() as session:
         store.save_version(session, keywords, draft, chunks, vectors, embedder.spec.digest, now)
     return len(chunks)
 
 
-def _archived(session, collection: str) -> frozenset[str]:  # type: ignore[no-untyped-def]
+def _archived(session: Session, collection: str) -> frozenset[str]:
     query = select(ArticleRow.source).where(ArticleRow.collection == collection, ArticleRow.status == Status.ARCHIVED)
     return frozenset(session.scalars(query))
 
 
-def _is_resource(path: Path) -> bool:
-    return path.suffix.lower() in {".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".css", ".js", ".json", ".yml", ".yaml"}
+def _result(name: str, status: FileStatus, reason: str = "", code: str = "") -> _Read:
+    return _Read(name, result=FileResult(name, status, reason, code))
+
+
+def _surprise(name: str, error: Exception, locale: str) -> FileResult:
+    log.warning("document_failed", source=name, error=type(error).__name__)
+    reason = translate(N_("This file could not be read ({error})."), locale, error=type(error).__name__)
+    return FileResult(name, FileStatus.FAILED, reason, "unexpected_error")
 
 
 def _ahead(reads: Iterator[_Read]) -> Iterator[_Read]:
@@ -225,23 +249,23 @@ def _ahead(reads: Iterator[_Read]) -> Iterator[_Read]:
     ready: queue.Queue[_Read | BaseException | None] = queue.Queue(maxsize=READ_AHEAD)
     stop = threading.Event()
 
+    def hand_over(item: _Read | BaseException | None) -> None:
+        while not stop.is_set():
+            with suppress(queue.Full):
+                ready.put(item, timeout=0.2)
+                return
+
     def fill() -> None:
         try:
             for read in reads:
-                while not stop.is_set():
-                    try:
-                        ready.put(read, timeout=0.2)
-                        break
-                    except queue.Full:
-                        continue
+                hand_over(read)
                 if stop.is_set():
                     return
-            ready.put(None)
-        except BaseException as error:  # handed over to the caller's thread
-            ready.put(error)
+            hand_over(None)
+        except BaseException as error:  # raised again in the caller's thread
+            hand_over(error)
 
-    thread = threading.Thread(target=fill, name="read-ahead", daemon=True)
-    thread.start()
+    threading.Thread(target=fill, name="read-ahead", daemon=True).start()
     try:
         while (item := ready.get()) is not None:
             if isinstance(item, BaseException):
@@ -249,6 +273,3 @@ def _ahead(reads: Iterator[_Read]) -> Iterator[_Read]:
             yield item
     finally:
         stop.set()
-
-
-__all__ = ["FileResult", "FileStatus", "IngestOptions", "IngestReport", "Pipeline", "cut", "draft_from", "replace", "save_article"]

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from ingest.errors import MissingFile
 
@@ -30,7 +30,7 @@ def walk(path: Path) -> Iterator[Source]:
     if not path.exists():
         raise MissingFile(path=str(path))
     if path.is_file():
-        yield Source(path, path.name)
+        yield Source(path, _readable(path.name))
         return
     root = path.resolve()
     for folder, folders, files in os.walk(root):
@@ -38,7 +38,12 @@ def walk(path: Path) -> Iterator[Source]:
         for name in sorted(files):
             file = Path(folder) / name
             if not name.startswith(".") and (not file.is_symlink() or file.resolve().is_relative_to(root)):
-                yield Source(file, file.relative_to(root).as_posix())
+                yield Source(file, _readable(file.relative_to(root).as_posix()))
+
+
+def _readable(name: str) -> str:
+    """A name that can be stored: bytes that are not UTF-8 become "\\xe9", so that two such names stay two."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def translation_key(name: str) -> str:
@@ -50,6 +55,6 @@ def translation_key(name: str) -> str:
     for place, part in enumerate(parts[:-1]):
         if _LANGUAGE_PART.match(part):
             return "/".join(parts[:place] + parts[place + 1 :])
-    stem, dot, suffix = parts[-1].rpartition(".")
-    cut = _LANGUAGE_SUFFIX.sub("", stem)
-    return "/".join([*parts[:-1], f"{cut}{dot}{suffix}"]) if cut and cut != stem else ""
+    file = PurePosixPath(parts[-1])
+    cut = _LANGUAGE_SUFFIX.sub("", file.stem)
+    return "/".join([*parts[:-1], cut + file.suffix]) if cut and cut != file.stem else ""

@@ -7,22 +7,25 @@ by their own vector and by their own rarest words.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import func, select
+from sqlalchemy import ScalarSelect, select, update
+from sqlalchemy.orm import Session
 
+from base.clock import Clock, SystemClock
 from base.database import Database
 from base.log import get_logger
 from kb import store
 from kb.embed import Embedder
 from kb.keyword import KeywordIndex
 from kb.models import Audience, Scope
-from kb.tables import ChunkRow, SpecRow
+from kb.tables import ChunkRow, SpecRow, VersionRow
 from kb.vector import VectorIndex, count_stale
 
 log = get_logger(__name__)
 CANARIES = 12
+KEYWORD_HITS = 200
 # An address says little about a passage and can fill the model's window: only the words of a link are embedded.
 _LINK, _LINK_TEXT = re.compile(r"\[([^\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)"), r"\1"
 EVERYTHING = Scope(audiences=(Audience.PUBLIC, Audience.INTERNAL))
@@ -33,8 +36,8 @@ class AuditReport:
     live_chunks: int
     keyword_chunks: int
     stale_vectors: int  # live chunks embedded with another spec
-    lost_by_vector: tuple[int, ...] = field(default=())  # canaries that did not find themselves
-    lost_by_keyword: tuple[int, ...] = field(default=())
+    lost_by_vector: tuple[int, ...] = ()  # canaries that did not find themselves
+    lost_by_keyword: tuple[int, ...] = ()
 
     @property
     def keywords_ok(self) -> bool:
@@ -52,16 +55,18 @@ class AuditReport:
 def check(database: Database, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex) -> AuditReport:
     """Compare index and database. Reads only; costs a few milliseconds and CANARIES searches."""
     spec = embedder.spec.digest
+    vectors.refresh()
     with database.read() as session:
         live, indexed = store.count_live(session), keywords.count(session)
         stale = count_stale(session, spec)
-        ids = session.scalars(select(ChunkRow.id).where(ChunkRow.live).order_by(ChunkRow.id)).all()
-        chosen = [ids[place] for place in np.linspace(0, len(ids) - 1, min(CANARIES, len(ids)), dtype=int)] if ids else []
         rows = session.execute(
-            select(ChunkRow.id, ChunkRow.vector, ChunkRow.spec, ChunkRow.tokens).where(ChunkRow.id.in_(chosen))
+            select(ChunkRow.id, ChunkRow.vector, ChunkRow.spec, ChunkRow.tokens).where(
+                ChunkRow.id.in_(_chosen(session))
+            )
         ).all()
         lost_words = tuple(row.id for row in rows if not _found_by_keyword(session, keywords, row.id, row.tokens))
-    lost_vectors = tuple(row.id for row in rows if row.spec == spec and not _found_by_vector(vectors, row.id, row.vector))
+    current = [row for row in rows if row.spec == spec]
+    lost_vectors = tuple(row.id for row in current if not _found_by_vector(vectors, row.id, row.vector))
     return AuditReport(live, indexed, stale, lost_vectors, lost_words)
 
 
@@ -79,9 +84,7 @@ def repair(database: Database, embedder: Embedder, vectors: VectorIndex, keyword
     if report.stale_vectors:
         re_embed(database, embedder)
     if not report.vectors_ok:
-        rebuild = getattr(vectors, "rebuild", None)
-        if rebuild is not None:
-            rebuild("canary_lost")
+        vectors.rebuild("canary_lost")
     vectors.refresh()
     return check(database, embedder, vectors, keywords)
 
@@ -89,10 +92,10 @@ def repair(database: Database, embedder: Embedder, vectors: VectorIndex, keyword
 def rebuild_keywords(database: Database, keywords: KeywordIndex) -> int:
     """Build the keyword index anew from the live chunks, in one transaction; return how many are in it."""
     with database.begin() as session:
+        store.bump_generation(session)  # first: it keeps other writers away until we are done
         keywords.clear(session)
         ids = session.scalars(select(ChunkRow.id).where(ChunkRow.live).order_by(ChunkRow.id)).all()
         keywords.add(session, ids)
-        store.bump_generation(session)
         return len(ids)
 
 
@@ -105,7 +108,7 @@ def re_embed(database: Database, embedder: Embedder, *, batch: int = 64) -> int:
     while True:
         with database.read() as session:
             rows = session.execute(
-                select(ChunkRow.id, ChunkRow.lang, ChunkRow.breadcrumb, ChunkRow.text, _title())
+                select(ChunkRow.id, ChunkRow.lang, ChunkRow.breadcrumb, ChunkRow.text, _title().label("title"))
                 .where(ChunkRow.spec != spec)
                 .order_by(ChunkRow.live.desc(), ChunkRow.id)
                 .limit(batch)
@@ -115,28 +118,25 @@ def re_embed(database: Database, embedder: Embedder, *, batch: int = 64) -> int:
         texts = [passage_text(row.title, row.breadcrumb, row.text) for row in rows]
         vectors = embedder.embed_passages(texts, [row.lang for row in rows])
         with database.begin() as session:
-            for row, vector in zip(rows, vectors, strict=True):
-                session.execute(
-                    ChunkRow.__table__.update()  # type: ignore[attr-defined]
-                    .where(ChunkRow.id == row.id)
-                    .values(vector=np.ascontiguousarray(vector, "<f4").tobytes(), spec=spec)
-                )
             store.bump_generation(session)
+            for row, vector in zip(rows, vectors, strict=True):
+                blob = np.ascontiguousarray(vector, "<f4").tobytes()
+                session.execute(update(ChunkRow).where(ChunkRow.id == row.id).values(vector=blob, spec=spec))
         done += len(rows)
     return done
 
 
-def remember_spec(database: Database, embedder: Embedder) -> None:
+def remember_spec(database: Database, embedder: Embedder, clock: Clock | None = None) -> None:
     """Store the embedding spec in force, so that its digest beside each vector can be read later."""
-    from datetime import UTC, datetime
-
     digest = embedder.spec.digest
     with database.read() as session:
         if session.get(SpecRow, digest) is not None:
             return
+    now = (clock or SystemClock()).now()
     with database.begin() as session:
+        store.take_turn(session)  # another process may be about to write the same row
         if session.get(SpecRow, digest) is None:
-            session.add(SpecRow(digest=digest, spec=embedder.spec.as_dict(), created_at=datetime.now(UTC)))
+            session.add(SpecRow(digest=digest, spec=embedder.spec.as_dict(), created_at=now))
 
 
 def passage_text(title: str, breadcrumb: list[str] | tuple[str, ...], text: str) -> str:
@@ -145,12 +145,15 @@ def passage_text(title: str, breadcrumb: list[str] | tuple[str, ...], text: str)
     return f"{where}\n{_LINK.sub(_LINK_TEXT, text)}"
 
 
-def _title():  # type: ignore[no-untyped-def]
-    from kb.tables import VersionRow
+def _title() -> ScalarSelect[str]:
+    return select(VersionRow.title).where(VersionRow.id == ChunkRow.version_id).scalar_subquery()
 
-    return (
-        select(func.max(VersionRow.title)).where(VersionRow.id == ChunkRow.version_id).scalar_subquery().label("title")
-    )
+
+def _chosen(session: Session) -> list[int]:
+    """Live chunks from the oldest to the newest, at even distances."""
+    ids = session.scalars(select(ChunkRow.id).where(ChunkRow.live).order_by(ChunkRow.id)).all()
+    places = np.linspace(0, len(ids) - 1, min(CANARIES, len(ids)), dtype=int) if ids else ()
+    return [ids[place] for place in places]
 
 
 def _found_by_vector(vectors: VectorIndex, chunk_id: int, blob: bytes) -> bool:
@@ -160,7 +163,7 @@ def _found_by_vector(vectors: VectorIndex, chunk_id: int, blob: bytes) -> bool:
     return best > 0.995 or any(hit.chunk_id == chunk_id for hit in hits)
 
 
-def _found_by_keyword(session, keywords: KeywordIndex, chunk_id: int, tokens: str) -> bool:  # type: ignore[no-untyped-def]
+def _found_by_keyword(session: Session, keywords: KeywordIndex, chunk_id: int, tokens: str) -> bool:
     distinct = list(dict.fromkeys(tokens.split()))
     if not distinct:
         return True
@@ -168,5 +171,6 @@ def _found_by_keyword(session, keywords: KeywordIndex, chunk_id: int, tokens: st
     rarest = sorted(distinct, key=lambda token: (frequency.get(token, 0), token))[:6]
     if frequency.get(rarest[0], 0) == 0:
         return False
-    hits = keywords.search(session, rarest, EVERYTHING, 200)
-    return any(hit.chunk_id == chunk_id for hit in hits)
+    hits = keywords.search(session, rarest, EVERYTHING, KEYWORD_HITS)
+    # Of text that repeats so often, any one may be cut off.
+    return len(hits) == KEYWORD_HITS or any(hit.chunk_id == chunk_id for hit in hits)

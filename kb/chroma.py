@@ -1,9 +1,9 @@
 """Sealed Chroma: the default index. Embedded, in one owner process, ids and vectors only, never the only copy.
 
 A kill during an add can destroy a Chroma directory so that it takes down whoever opens it, and two processes on one
-directory lose vectors without a word (both measured; decisions/0004). Hence the seal: `dirty` before a write, `sealed`
-with generation and ids after it. A directory that is not sealed, or sealed for another embedding spec, is never opened:
-it is deleted and rebuilt from the database in the background while exact search answers.
+directory lose vectors without a word (both measured; decisions/0004). Hence the owner's lock and the seal (kb/seal.py):
+what is not sealed is never opened, but deleted and rebuilt from the database while exact search answers. The seal is
+broken while the directory is opened, too: one that brings the process down does so once.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import json
 import os
 import shutil
-import threading
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,91 +23,152 @@ from base.database import Database
 from base.log import get_logger
 from base.metrics import INDEX_REBUILDS
 from kb import store
+from kb.derived import EXACT_UP_TO, NOTHING, DerivedIndex
 from kb.models import Scope
-from kb.vector import ExactIndex, Partition, VectorHit, live_ids, load_vectors, merge_by_language
+from kb.seal import Seal, Sealed
+from kb.vector import Partition, VectorHit, live_ids, load_vectors, merge_by_language
 
 log = get_logger(__name__)
 BATCH = 500
-SEAL = "seal.json"
+CANARIES = 8  # vectors per partition that must find themselves before an opened directory is believed
+SAME = 0.995  # a cosine this high is the vector itself, or one of an equal text
 
 
-class SealedChroma:
-    """Chroma behind a seal, with exact search in front of it until it is whole and current."""
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """One partition as searches see it. Never changed in place."""
+
+    partition: Partition
+    collection: Any  # chromadb.Collection
+    size: int
+
+
+class SealedChroma(DerivedIndex):
+    """Chroma behind a seal. Without the owner's lock, which another process has, it stays exact."""
 
     name = "chroma"
 
-    def __init__(self, folder: Path, database: Database, spec: str, dim: int) -> None:
-        self._folder, self._database, self._spec, self._dim = folder, database, spec, dim
-        self._exact = ExactIndex(database, spec, dim)
-        self._wake, self._stop, self.ready = threading.Event(), threading.Event(), threading.Event()
-        self._known: dict[Partition, np.ndarray] = {}
-        self._collections: dict[Partition, Any] = {}
-        self._generation = -1
-        self._client: Any = None
+    def __init__(
+        self, folder: Path, database: Database, spec: str, dim: int, *, exact_up_to: int = EXACT_UP_TO
+    ) -> None:
+        super().__init__(database, spec, dim, exact_up_to=exact_up_to)
+        self._folder, self._store = folder, folder / "store"
+        self._seal = Seal(folder, self._store, spec)
         self._lock_handle: int | None = None
-        self._thread: threading.Thread | None = None
+        self._client: Any = None
+        self._collections: dict[Partition, Any] = {}
+        self._held = Sealed(NOTHING, {})  # what is in Chroma
+        self._parts: tuple[_Part, ...] = ()
 
     def start(self) -> None:
-        """Open or rebuild in the background. Without the owner's lock (another process has it) stay exact."""
-        if not self._lock():
+        if self._lock():
+            super().start()
+        else:
             log.info("index_owned_elsewhere", folder=self._folder.name)
-            return
-        self._thread = threading.Thread(target=self._run, name="chroma-owner", daemon=True)
-        self._thread.start()
-        self._wake.set()
 
-    def search(self, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
-        if self.ready.is_set() and self._is_current():
-            try:
-                return self._search_chroma(vector, scope, limit)
-            except Exception as error:  # whatever Chroma throws, exact search has the answer
-                log.warning("index_search_failed", error=type(error).__name__)
-                self._discard("search_failed")
-        return self._exact.search(vector, scope, limit)
-
-    def refresh(self) -> None:
-        self._exact.refresh()
-        self._wake.set()
-
-    def rebuild(self, reason: str) -> None:
-        """Throw the directory away and build it anew in the background; exact search answers meanwhile."""
-        self._discard(reason)
-
-    def status(self) -> dict[str, object]:
-        vectors = sum(len(ids) for ids in self._known.values())
-        return {"index": self.name, "ready": self.ready.is_set(), "vectors": vectors, "generation": self._generation}
-
-    def close(self) -> None:
-        self._stop.set()
-        self._wake.set()
-        if self._thread is not None:
-            self._thread.join(timeout=20)
-        self._client, self._collections = None, {}
-        if self._lock_handle is not None:
-            os.close(self._lock_handle)
-            self._lock_handle = None
-
-    def _search_chroma(self, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
+    def _nearest(self, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
         by_lang: dict[str, list[VectorHit]] = {}
-        for partition, collection in list(self._collections.items()):
-            size = len(self._known.get(partition, ()))
-            if not partition.within(scope) or size == 0:
-                continue
-            found = collection.query(
-                query_embeddings=[vector.tolist()], n_results=min(limit, size), include=["distances"]
-            )
-            hits = zip(found["ids"][0], found["distances"][0], strict=True)
-            by_lang.setdefault(partition.lang, []).extend(
-                VectorHit(int(chunk_id), 1.0 - float(distance), partition.lang) for chunk_id, distance in hits
-            )
+        for part in self._parts:
+            if part.partition.within(scope):
+                hits = _ask(part.collection, part.partition.lang, vector, min(limit, part.size))
+                by_lang.setdefault(part.partition.lang, []).extend(hits)
         return merge_by_language(by_lang, limit)
 
-    def _is_current(self) -> bool:
+    def _count(self) -> int:
+        return sum(part.size for part in self._parts)
+
+    def _bring_up(self, condemned: str) -> int:
+        opened = condemned != "" or self._client is None
+        if opened:
+            self._open(condemned)
         with self._database.read() as session:
-            if store.generation(session) == self._generation:
-                return True
-        self._wake.set()
-        return False
+            generation = store.generation(session)
+            if generation == self._held.generation and not opened:
+                return generation
+            wanted = live_ids(session, self._spec)
+        self._withdraw()
+        self._seal.break_()
+        for partition in wanted.keys() | self._held.ids.keys():
+            if not self._sync(partition, wanted.get(partition, np.empty(0, np.int64))):
+                return NOTHING  # left unsealed: the next start builds anew
+        self._held = Sealed(generation, wanted)
+        self._parts = tuple(_Part(p, self._collection(p), len(ids)) for p, ids in wanted.items())
+        self._put_seal()
+        return generation
+
+    def _sync(self, partition: Partition, wanted: np.ndarray) -> bool:
+        """Make one collection hold `wanted`. False when told to stop."""
+        have = self._held.ids.get(partition, np.empty(0, np.int64))
+        gone, missing = np.setdiff1d(have, wanted), np.setdiff1d(wanted, have)
+        collection = self._collection(partition)
+        for start in range(0, len(gone), BATCH):
+            collection.delete(ids=[str(i) for i in gone[start : start + BATCH]])
+        for start in range(0, len(missing), BATCH):
+            if self._stop.is_set():
+                return False
+            part = missing[start : start + BATCH]
+            with self._database.read() as session:
+                vectors = load_vectors(session, part, self._dim)
+            collection.upsert(ids=[str(i) for i in part], embeddings=vectors)
+        return True
+
+    def _collection(self, partition: Partition) -> Any:
+        if partition not in self._collections:
+            key = "\x00".join((partition.collection, partition.audience, partition.lang))
+            self._collections[partition] = self._client.get_or_create_collection(
+                name="c-" + hashlib.sha256(key.encode()).hexdigest()[:40],
+                embedding_function=None,
+                configuration={"hnsw": {"space": "cosine", "ef_search": 128}},
+            )
+        return self._collections[partition]
+
+    def _open(self, condemned: str) -> None:
+        """Open what is sealed and sound; otherwise begin with an empty directory."""
+        self._withdraw()
+        self._let_client_go()
+        sealed = None if condemned else self._seal.read()
+        self._seal.break_()
+        if sealed is not None:
+            self._connect()
+            if self._is_sound(sealed):
+                self._held = sealed
+                return
+            self._let_client_go()
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(self._store)
+        INDEX_REBUILDS.labels(reason=condemned or ("not_sealed" if sealed is None else "not_sound")).inc()
+        self._connect()
+
+    def _connect(self) -> None:
+        import chromadb
+        from chromadb.config import Settings
+
+        self._client = chromadb.PersistentClient(path=str(self._store), settings=Settings(anonymized_telemetry=False))
+
+    def _is_sound(self, sealed: Sealed) -> bool:
+        """Whether the directory holds as many vectors as its seal says, and some of them find themselves.
+
+        Counting alone proves nothing: a gutted collection counts right and finds nothing.
+        """
+        with self._database.read() as session:
+            live = live_ids(session, self._spec)
+            for partition, ids in sealed.ids.items():
+                collection = self._collection(partition)
+                if collection.count() != len(ids):
+                    return False
+                common = np.intersect1d(ids, live.get(partition, np.empty(0, np.int64)))
+                chosen = common[np.linspace(0, len(common) - 1, min(CANARIES, len(common)), dtype=int)]
+                for chunk_id, vector in zip(chosen, load_vectors(session, chosen, self._dim), strict=True):
+                    hits = _ask(collection, partition.lang, vector, min(10, len(ids)))
+                    if not any(hit.chunk_id == chunk_id or hit.similarity > SAME for hit in hits):
+                        return False
+        return True
+
+    def _put_seal(self) -> None:
+        try:
+            self._seal.put(self._held)
+        except OSError as error:  # a full disk: what is in memory answers, the next start builds anew
+            log.warning("index_not_sealed", error=error.strerror)
 
     def _lock(self) -> bool:
         self._folder.mkdir(parents=True, exist_ok=True)
@@ -121,129 +181,21 @@ class SealedChroma:
         self._lock_handle = handle
         return True
 
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            self._wake.wait()
-            self._wake.clear()
-            if self._stop.is_set():
-                return
-            try:
-                self._catch_up()
-            except Exception as error:  # the owner thread must live: it is what brings the index back
-                log.warning("index_catch_up_failed", error=f"{type(error).__name__}: {error}"[:200])
-                self._discard("catch_up_failed", wake=False)
-                self._stop.wait(5)
-                self._wake.set()
+    def _let_client_go(self) -> None:
+        client, self._client = self._client, None
+        self._collections, self._parts, self._held = {}, (), Sealed(NOTHING, {})
+        if client is not None:
+            with contextlib.suppress(Exception):  # a search may still hold it; it goes with its last user
+                client.close()
 
-    def _catch_up(self) -> None:
-        if self._client is None:
-            self._open()
-        with self._database.read() as session:
-            generation = store.generation(session)
-            if generation == self._generation:
-                self.ready.set()
-                return
-            wanted = live_ids(session, self._spec)
-        self._mark_dirty()
-        for partition in wanted.keys() | self._known.keys():
-            self._sync(partition, wanted.get(partition, np.empty(0, np.int64)))
-        if self._stop.is_set():
-            return
-        self._known = {partition: ids for partition, ids in wanted.items() if len(ids)}
-        self._seal(generation)
-        self._generation = generation
-        self.ready.set()
-        self._exact.release()
-        self._wake.set()  # look again: something may have changed while we were writing
-
-    def _sync(self, partition: Partition, wanted: np.ndarray) -> None:
-        have = self._known.get(partition, np.empty(0, np.int64))
-        gone, missing = np.setdiff1d(have, wanted), np.setdiff1d(wanted, have)
-        collection = self._collection(partition)
-        for start in range(0, len(gone), BATCH):
-            collection.delete(ids=[str(i) for i in gone[start : start + BATCH]])
-        for start in range(0, len(missing), BATCH):
-            if self._stop.is_set():
-                return  # left unsealed: the next start rebuilds
-            part = missing[start : start + BATCH]
-            with self._database.read() as session:
-                vectors = load_vectors(session, part, self._dim)
-            collection.add(ids=[str(i) for i in part], embeddings=vectors)
-
-    def _collection(self, partition: Partition) -> Any:
-        if partition not in self._collections:
-            key = "\x00".join((partition.collection, partition.audience, partition.lang))
-            self._collections[partition] = self._client.get_or_create_collection(
-                name="c-" + hashlib.sha256(key.encode()).hexdigest()[:40],
-                embedding_function=None,
-                configuration={"hnsw": {"space": "cosine", "ef_search": 128}},
-            )
-        return self._collections[partition]
-
-    def _open(self) -> None:
-        seal = self._read_seal()
-        store_folder = self._folder / "store"
-        if seal is None:
-            shutil.rmtree(store_folder, ignore_errors=True)
-            INDEX_REBUILDS.labels(reason="not_sealed").inc()
-        import chromadb
-        from chromadb.config import Settings as ChromaSettings
-
-        self._client = chromadb.PersistentClient(
-            path=str(store_folder), settings=ChromaSettings(anonymized_telemetry=False)
-        )
-        self._known, self._generation = {}, -1
-        if seal is not None:
-            for entry in seal["partitions"]:
-                partition = Partition(entry["collection"], entry["audience"], entry["lang"])
-                self._known[partition] = np.array(entry["ids"], np.int64)
-                if self._collection(partition).count() != len(entry["ids"]):
-                    raise RuntimeError("the index does not hold what its seal says")
-            self._generation = seal["generation"]
-
-    def _read_seal(self) -> dict[str, Any] | None:
-        with contextlib.suppress(OSError, ValueError, KeyError):
-            seal: dict[str, Any] = json.loads((self._folder / SEAL).read_text())
-            if seal["spec"] == self._spec:
-                return seal
-        return None
-
-    def _mark_dirty(self) -> None:
-        (self._folder / SEAL).unlink(missing_ok=True)
-        _sync_folder(self._folder)
-
-    def _seal(self, generation: int) -> None:
-        seal = {
-            "spec": self._spec,
-            "generation": generation,
-            "partitions": [
-                {"collection": p.collection, "audience": p.audience, "lang": p.lang, "ids": ids.tolist()}
-                for p, ids in self._known.items()
-            ],
-        }
-        temporary = self._folder / (SEAL + ".new")
-        with temporary.open("w") as out:
-            json.dump(seal, out)
-            out.flush()
-            os.fsync(out.fileno())
-        temporary.replace(self._folder / SEAL)
-        _sync_folder(self._folder)
-
-    def _discard(self, reason: str, *, wake: bool = True) -> None:
-        self.ready.clear()
-        INDEX_REBUILDS.labels(reason=reason).inc()
-        self._mark_dirty()
-        if self._client is not None:
-            with contextlib.suppress(Exception):
-                self._client.clear_system_cache()
-        self._client, self._collections, self._known, self._generation = None, {}, {}, -1
-        if wake:
-            self._wake.set()
+    def _let_go(self) -> None:
+        self._let_client_go()
+        if self._lock_handle is not None:
+            os.close(self._lock_handle)
+            self._lock_handle = None
 
 
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
+def _ask(collection: Any, lang: str, vector: np.ndarray, limit: int) -> list[VectorHit]:
+    found = collection.query(query_embeddings=[vector.tolist()], n_results=limit, include=["distances"])
+    pairs = zip(found["ids"][0], found["distances"][0], strict=True)
+    return [VectorHit(int(chunk_id), 1.0 - float(distance), lang) for chunk_id, distance in pairs]

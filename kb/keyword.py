@@ -5,19 +5,24 @@ Only live chunks are in it, so its statistics are those of what can be found.
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Protocol
 
-from sqlalchemy import select, text
+from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
 from base.database import Database
 from kb.models import Scope
 from kb.tables import ChunkRow
 
+# FTS5 looks each term of the list up by itself.
+_TERM_COUNTS = text("SELECT term, doc FROM kb_keyword_terms WHERE term IN (SELECT value FROM json_each(:terms))")
 MAX_COMMON_SHARE = 0.25  # tokens in more chunks than this say little and cost most: left out when others remain
+MAX_REMEMBERED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +52,10 @@ class Fts5Index:
         """Put chunks in. They must not be in yet: FTS5 would count them twice."""
         for part in _parts(chunk_ids):
             session.execute(
-                text(f"INSERT INTO kb_keywords(rowid, tokens) SELECT id, tokens FROM kb_chunks WHERE id IN ({_ids(part)})")
+                text(
+                    "INSERT INTO kb_keywords(rowid, tokens) "
+                    f"SELECT id, tokens FROM kb_chunks WHERE id IN ({_ids(part)})"
+                )
             )
 
     def remove(self, session: Session, chunk_ids: Sequence[int]) -> None:
@@ -69,12 +77,8 @@ class Fts5Index:
 
     def frequencies(self, session: Session, tokens: Sequence[str]) -> dict[str, int]:
         """In how many live chunks each token occurs; tokens that occur in none are left out."""
-        found: dict[str, int] = {}
-        for token in tokens:
-            count = session.execute(text("SELECT doc FROM kb_keyword_terms WHERE term = :t"), {"t": token}).scalar()
-            if count:
-                found[token] = int(count)
-        return found
+        rows = session.execute(_TERM_COUNTS, {"terms": json.dumps(list(tokens))})
+        return {str(term): int(count) for term, count in rows if count}
 
     def search(self, session: Session, tokens: Sequence[str], scope: Scope, limit: int) -> list[KeywordHit]:
         """Chunks holding any of the tokens, best BM25 first, within `scope`."""
@@ -82,18 +86,12 @@ class Fts5Index:
             return []
         match = " OR ".join('"' + token.replace('"', '""') + '"' for token in tokens)
         where, values = _scope_clause(scope)
-        rows = session.execute(
-            text(
-                "SELECT c.id, -k.rank FROM kb_keywords k JOIN kb_chunks c ON c.id = k.rowid "
-                f"WHERE kb_keywords MATCH :match AND c.live {where} ORDER BY k.rank LIMIT :limit"
-            ),
-            {"match": match, "limit": limit, **values},
-        )
+        rows = session.execute(_fts_query(where), {"match": match, "limit": limit, **values})
         return [KeywordHit(int(row[0]), float(row[1])) for row in rows]
 
 
 class TsvectorIndex:
-    """PostgreSQL tsvector with the same tokens, ranked by ts_rank weighted with inverse document frequency."""
+    """PostgreSQL tsvector with the same tokens, ranked by ts_rank: it knows no document frequencies, `kb.rank` does."""
 
     def add(self, session: Session, chunk_ids: Sequence[int]) -> None:
         for part in _parts(chunk_ids):
@@ -136,31 +134,44 @@ class TsvectorIndex:
         return [KeywordHit(int(row[0]), float(row[1])) for row in rows]
 
 
+@dataclass(frozen=True, slots=True)
+class Weighed:
+    """The tokens of one question, judged by how often they occur in what is live."""
+
+    weights: dict[str, float]  # high for rare tokens, highest for those no chunk holds (they say: not covered here)
+    selective: list[str]  # worth searching for: those that occur, without the most common if enough others remain
+
+
 class TokenWeights:
-    """Inverse document frequencies of query tokens, remembered for one generation of the knowledge base."""
+    """Inverse document frequencies of query tokens, remembered for one generation. Safe to share between threads."""
 
     def __init__(self, index: KeywordIndex) -> None:
         self._index = index
-        self._generation = -1
-        self._total = 0
-        self._frequency: dict[str, int] = {}
+        self._remembered: tuple[int, dict[str, int]] = (-1, {})
 
-    def weigh(self, session: Session, tokens: Sequence[str], generation: int, total: int) -> dict[str, float]:
-        """Weight per token: high for rare ones, highest for those no chunk holds (they say: not covered here)."""
-        if generation != self._generation or len(self._frequency) > 50_000:
-            self._generation, self._frequency = generation, {}
-        self._total = max(total, 1)
-        unknown = [token for token in tokens if token not in self._frequency]
+    def weigh(self, session: Session, tokens: Sequence[str], generation: int, total: int) -> Weighed:
+        """total: live chunks, as of `generation`."""
+        remembered = self._remembered
+        if remembered[0] != generation or len(remembered[1]) > MAX_REMEMBERED:
+            remembered = self._remembered = (generation, {})
+        frequency = remembered[1]  # of this generation, whatever other threads put in its place meanwhile
+        unknown = [token for token in tokens if token not in frequency]
         if unknown:
             found = self._index.frequencies(session, unknown)
-            self._frequency.update({token: found.get(token, 0) for token in unknown})
-        return {token: math.log(1 + self._total / (self._frequency[token] + 0.5)) for token in tokens}
+            frequency.update({token: found.get(token, 0) for token in unknown})
+        total = max(total, 1)
+        weights = {token: math.log(1 + total / (frequency[token] + 0.5)) for token in tokens}
+        occurring = [token for token in tokens if frequency[token]]
+        rare = [token for token in occurring if frequency[token] <= total * MAX_COMMON_SHARE]
+        return Weighed(weights, rare if len(rare) >= 2 else occurring)
 
-    def selective(self, tokens: Sequence[str]) -> list[str]:
-        """The tokens worth searching for: those that occur, without the most common ones when enough others remain."""
-        occurring = [token for token in tokens if self._frequency.get(token)]
-        rare = [token for token in occurring if self._frequency[token] <= self._total * MAX_COMMON_SHARE]
-        return rare if len(rare) >= 2 else occurring
+
+@lru_cache(maxsize=64)  # one for each size of scope: making and parsing the statement costs as much as running it
+def _fts_query(scope_clause: str) -> TextClause:
+    return text(
+        "SELECT c.id, -k.rank FROM kb_keywords k JOIN kb_chunks c ON c.id = k.rowid "
+        f"WHERE kb_keywords MATCH :match AND c.live {scope_clause} ORDER BY k.rank LIMIT :limit"
+    )
 
 
 def _scope_clause(scope: Scope) -> tuple[str, dict[str, str]]:

@@ -1,12 +1,13 @@
 """pgvector: the index for PostgreSQL. Half-precision vectors in a table of their own, derived like every index.
 
 Exact below EXACT_ROWS rows in scope, HNSW with a relaxed iterative scan above: with the default scan a filter that
-keeps 1 % of the rows found 5 % of the neighbours (measured; decisions/0004).
+keeps 1 % of the rows found 5 % of the neighbours (measured; decisions/0004). Several processes share the table: the one
+that has the advisory lock brings it up, the others search exactly until it is done.
 """
 
 from __future__ import annotations
 
-import threading
+from collections.abc import Sequence
 
 import numpy as np
 from sqlalchemy import text
@@ -15,15 +16,19 @@ from sqlalchemy.orm import Session
 
 from base.database import Database
 from base.errors import MisconfiguredSetting
+from base.metrics import INDEX_REBUILDS
 from kb import store
+from kb.derived import NOTHING, DerivedIndex
 from kb.models import Scope
-from kb.vector import VectorHit, live_ids, load_vectors, merge_by_language
+from kb.vector import VectorHit, load_vectors, merge_by_language
 
 EXACT_ROWS = 5000
 BATCH = 500
+_LOCK_NUMBER = 1718185586  # any constant: PostgreSQL's advisory lock of this index
+_LIVE = "c.live AND c.spec = :spec AND c.collection = v.collection AND c.audience = v.audience AND c.lang = v.lang"
 
 
-class PgVectorIndex:
+class PgVectorIndex(DerivedIndex):
     """Vector search inside PostgreSQL. Raises MisconfiguredSetting when the server lacks the extension."""
 
     name = "pgvector"
@@ -31,53 +36,30 @@ class PgVectorIndex:
     def __init__(self, database: Database, spec: str, dim: int) -> None:
         if database.is_sqlite:
             raise MisconfiguredSetting(name="vector_index", reason="pgvector needs a PostgreSQL database_url")
-        self._database, self._spec, self._dim = database, spec, dim
-        self._lock = threading.Lock()
-        self._generation = -1
-        try:
-            with database.begin() as session:
-                session.execute(text("SELECT pg_advisory_xact_lock(1718185586)"))
-                session.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
-                session.execute(
-                    text(
-                        "CREATE TABLE IF NOT EXISTS kb_vectors (chunk_id integer PRIMARY KEY, spec text NOT NULL, "
-                        "collection text NOT NULL, audience text NOT NULL, lang text NOT NULL, "
-                        f"embedding halfvec({dim}) NOT NULL)"
-                    )
-                )
-                session.execute(
-                    text(
-                        "CREATE INDEX IF NOT EXISTS ix_kb_vectors_hnsw ON kb_vectors "
-                        "USING hnsw (embedding halfvec_cosine_ops)"
-                    )
-                )
-        except DBAPIError as error:
-            raise MisconfiguredSetting(
-                name="vector_index", reason=f"the PostgreSQL server offers no pgvector extension ({error.orig})"
-            ) from error
+        super().__init__(database, spec, dim, exact_up_to=-1)  # below EXACT_ROWS it compares exactly itself
+        self._rows = 0
+        with database.begin() as session:
+            session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER})
+            _make_extension(session)
+            _make_table(session, dim)
+        self.start()
 
-    def search(self, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
-        self._catch_up()
+    def _nearest(self, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
         by_lang: dict[str, list[VectorHit]] = {}
         with self._database.read() as session:
             session.execute(text("SET LOCAL hnsw.iterative_scan = 'relaxed_order'"))
             session.execute(text("SET LOCAL hnsw.ef_search = 100"))
             for lang in session.execute(text("SELECT DISTINCT lang FROM kb_vectors")).scalars().all():
-                by_lang[lang] = self._search_lang(session, vector, scope, lang, limit)
+                by_lang[lang] = self._nearest_of(session, vector, scope, lang, limit)
         return merge_by_language(by_lang, limit)
 
-    def refresh(self) -> None:
-        self._catch_up()
+    def _count(self) -> int:
+        return self._rows
 
-    def status(self) -> dict[str, object]:
-        with self._database.read() as session:
-            count = session.execute(text("SELECT count(*) FROM kb_vectors")).scalar_one()
-        return {"index": self.name, "ready": True, "vectors": int(count), "generation": self._generation}
-
-    def close(self) -> None:
+    def _let_go(self) -> None:
         """Nothing of ours stays open."""
 
-    def _search_lang(self, session: Session, vector: np.ndarray, scope: Scope, lang: str, limit: int) -> list[VectorHit]:
+    def _nearest_of(self, session: Session, vector: np.ndarray, scope: Scope, lang: str, limit: int) -> list[VectorHit]:
         where = "spec = :spec AND lang = :lang AND audience = ANY(:audiences)"
         values: dict[str, object] = {"spec": self._spec, "lang": lang, "audiences": [str(a) for a in scope.audiences]}
         if scope.collections:
@@ -98,37 +80,77 @@ class PgVectorIndex:
         )
         return [VectorHit(int(row[0]), 1.0 - float(row[1]), lang) for row in found]
 
-    def _catch_up(self) -> None:
-        with self._database.read() as session:
-            if store.generation(session) == self._generation:
-                return
-        with self._lock, self._database.begin() as session:
-            session.execute(text("SELECT pg_advisory_xact_lock(1718185586)"))
+    def _bring_up(self, condemned: str) -> int:
+        """In one transaction: other processes see the old table or the new one."""
+        with self._database.begin() as session:
+            mine = session.execute(text("SELECT pg_try_advisory_xact_lock(:n)"), {"n": _LOCK_NUMBER}).scalar_one()
+            if not mine:
+                return NOTHING
+            if condemned:
+                INDEX_REBUILDS.labels(reason=condemned).inc()
+                session.execute(text("DELETE FROM kb_vectors"))
             generation = store.generation(session)
-            wanted = live_ids(session, self._spec)
-            ids = np.concatenate(list(wanted.values())) if wanted else np.empty(0, np.int64)
-            session.execute(
-                text("DELETE FROM kb_vectors WHERE spec <> :spec OR chunk_id <> ALL(:ids)"),
-                {"spec": self._spec, "ids": ids.tolist()},
-            )
-            have = np.array(session.execute(text("SELECT chunk_id FROM kb_vectors")).scalars().all(), np.int64)
-            for partition, new in wanted.items():
-                missing = np.setdiff1d(new, have)
-                for start in range(0, len(missing), BATCH):
-                    part = missing[start : start + BATCH]
-                    vectors = load_vectors(session, part, self._dim)
-                    session.execute(
-                        text(
-                            "INSERT INTO kb_vectors (chunk_id, spec, collection, audience, lang, embedding) "
-                            "VALUES (:id, :spec, :collection, :audience, :lang, CAST(:v AS halfvec))"
-                        ),
-                        [
-                            {"id": int(chunk_id), "spec": self._spec, "collection": partition.collection,
-                             "audience": partition.audience, "lang": partition.lang, "v": _literal(vector)}
-                            for chunk_id, vector in zip(part, vectors, strict=True)
-                        ],
-                    )  # fmt: skip
-            self._generation = generation
+            gone = f"NOT EXISTS (SELECT 1 FROM kb_chunks c WHERE c.id = v.chunk_id AND {_LIVE})"
+            session.execute(text(f"DELETE FROM kb_vectors v WHERE v.spec <> :spec OR {gone}"), {"spec": self._spec})
+            missing = session.scalars(
+                text(
+                    "SELECT id FROM kb_chunks c WHERE live AND spec = :spec "
+                    "AND NOT EXISTS (SELECT 1 FROM kb_vectors v WHERE v.chunk_id = c.id) ORDER BY id"
+                ),
+                {"spec": self._spec},
+            ).all()
+            for start in range(0, len(missing), BATCH):
+                if self._stop.is_set():
+                    session.rollback()
+                    return NOTHING
+                self._insert(session, missing[start : start + BATCH])
+            rows = int(session.execute(text("SELECT count(*) FROM kb_vectors")).scalar_one())
+        self._rows = rows
+        return generation
+
+    def _insert(self, session: Session, ids: Sequence[int]) -> None:
+        vectors = load_vectors(session, np.array(ids, np.int64), self._dim)
+        session.execute(
+            text(
+                "INSERT INTO kb_vectors (chunk_id, spec, collection, audience, lang, embedding) "
+                "SELECT id, spec, collection, audience, lang, CAST(:v AS halfvec) FROM kb_chunks "
+                "WHERE id = :id AND live AND spec = :spec"
+            ),
+            [{"id": i, "spec": self._spec, "v": _literal(vector)} for i, vector in zip(ids, vectors, strict=True)],
+        )
+
+
+def _make_extension(session: Session) -> None:
+    offered = text("SELECT count(*) FROM pg_available_extensions WHERE name = 'vector'")
+    if not session.execute(offered).scalar_one():
+        raise MisconfiguredSetting(name="vector_index", reason="the PostgreSQL server offers no pgvector extension")
+    try:
+        session.execute(text("CREATE EXTENSION IF NOT EXISTS vector"))
+    except DBAPIError as error:
+        raise MisconfiguredSetting(
+            name="vector_index", reason=f"the pgvector extension could not be created ({error.orig})"
+        ) from error
+
+
+def _make_table(session: Session, dim: int) -> None:
+    """The table for vectors of this length; one made for another model goes."""
+    wanted = f"halfvec({dim})"
+    found = session.execute(
+        text(
+            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = to_regclass('kb_vectors') AND attname = 'embedding'"
+        )
+    ).scalar()
+    if found == wanted:
+        return
+    session.execute(text("DROP TABLE IF EXISTS kb_vectors"))
+    session.execute(
+        text(
+            "CREATE TABLE kb_vectors (chunk_id integer PRIMARY KEY, spec text NOT NULL, collection text NOT NULL, "
+            f"audience text NOT NULL, lang text NOT NULL, embedding {wanted} NOT NULL)"
+        )
+    )
+    session.execute(text("CREATE INDEX ix_kb_vectors_hnsw ON kb_vectors USING hnsw (embedding halfvec_cosine_ops)"))
 
 
 def _literal(vector: np.ndarray) -> str:

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from base.text import is_identifier
 from kb.models import Passage
 
-VECTOR_WEIGHT = 0.6  # of the fused score of a passage in the question's language
-FOREIGN_DISCOUNT = 0.97  # the customer's own language wins a near-tie
+VECTOR_WEIGHT = 0.65  # of the fused score of a passage in the question's language
+FOREIGN_DISCOUNT = 0.95  # the customer's own language wins a near-tie
 PER_ARTICLE = 3  # passages of one article among the results
 
 
@@ -26,11 +27,30 @@ class Candidate:
     lang: str
     similarity: float  # cosine with the question
     bm25: float
-    tokens: frozenset[str]  # distinct tokens of the chunk
+    tokens: frozenset[str]  # those of the question's tokens that the chunk holds
+
+
+class Ranked(NamedTuple):
+    """A passage with its figures, rounded so that equal runs print equal bytes. Cheaper to make than a Passage."""
+
+    passage: Passage
+    score: float
+    similarity: float
+    keyword: float
+
+    @classmethod
+    def of(cls, passage: Passage, score: float, similarity: float, keyword: float) -> Ranked:
+        return cls(passage, round(score, 6), round(similarity, 6), round(keyword, 6))
+
+    def scored(self) -> Passage:
+        """The passage that carries these figures."""
+        return replace(self.passage, score=self.score, similarity=self.similarity, keyword=self.keyword)
 
 
 def coverage(weights: Mapping[str, float], tokens: frozenset[str]) -> float:
     """Share of the question's token weight that a chunk holds, in [0, 1]. 0 when the question has no tokens."""
+    if not tokens:
+        return 0.0
     total = sum(weights.values())
     return sum(weight for token, weight in weights.items() if token in tokens) / total if total else 0.0
 
@@ -62,15 +82,16 @@ def fuse(
     return fused
 
 
-def collapse(passages: Iterable[Passage], question_lang: str, top_k: int) -> list[Passage]:
+def collapse(found: Iterable[Ranked], question_lang: str, top_k: int) -> list[Passage]:
     """The best `top_k`, best first: of two language versions of an article only the customer's, of equal texts only the
     first, at most PER_ARTICLE passages of one article."""
-    ordered = sorted(passages, key=lambda p: (-p.score, p.lang != question_lang, p.chunk_id))
-    own_language = {_twin(p) for p in ordered if p.lang == question_lang and p.translation_key}
+    ordered = sorted(found, key=lambda r: (-r.score, r.passage.lang != question_lang, r.passage.chunk_id))
+    own_language = {_twin(p) for p, *_ in ordered if p.lang == question_lang and p.translation_key}
     kept: list[Passage] = []
     per_article: dict[int, int] = {}
     texts: set[str] = set()
-    for passage in ordered:
+    for ranked in ordered:
+        passage = ranked.passage
         if passage.lang != question_lang and _twin(passage) in own_language:
             continue
         key = "".join(passage.text.split()).casefold()
@@ -78,15 +99,10 @@ def collapse(passages: Iterable[Passage], question_lang: str, top_k: int) -> lis
             continue
         texts.add(key)
         per_article[passage.article_id] = per_article.get(passage.article_id, 0) + 1
-        kept.append(passage)
+        kept.append(ranked.scored())
         if len(kept) == top_k:
             break
     return kept
-
-
-def scored(passage: Passage, score: float, similarity: float, keyword: float) -> Passage:
-    """The passage with its figures, rounded so that equal runs print equal bytes."""
-    return replace(passage, score=round(score, 6), similarity=round(similarity, 6), keyword=round(keyword, 6))
 
 
 def _twin(passage: Passage) -> tuple[str, str]:

@@ -5,18 +5,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base.database import Database
 from base.log import get_logger
 from base.text import clean, detect_language, query_tokens
 from kb import store
+from kb.chunk_cache import ChunkCache, KnownChunk
 from kb.embed import Embedder
 from kb.keyword import KeywordIndex, TokenWeights
-from kb.models import Passage, Scope, Status
-from kb.rank import Candidate, collapse, fuse, scored
-from kb.tables import ArticleRow, ChunkRow
+from kb.models import Passage, Scope
+from kb.rank import Candidate, Ranked, collapse, fuse
 from kb.vector import VectorIndex
 
 log = get_logger(__name__)
@@ -39,11 +38,13 @@ class Searcher:
     def __init__(self, database: Database, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex) -> None:
         self._database, self._embedder, self._vectors, self._keywords = database, embedder, vectors, keywords
         self._weights = TokenWeights(keywords)
+        self._chunks = ChunkCache()
         self._count: tuple[int, int] = (-1, 0)
 
     def search(
-        self, question: str, *, scope: Scope | None = None, top_k: int = 8, lang: str = "", vector: np.ndarray | None = None
-    ) -> Found:
+        self, question: str, *, scope: Scope | None = None, top_k: int = 8, lang: str = "",
+        vector: np.ndarray | None = None,
+    ) -> Found:  # fmt: skip
         """Up to `top_k` passages this scope may see. `lang`: the customer's language, told from the question if empty;
         `vector`: the question's embedding if it is known already. An empty question finds nothing."""
         scope = scope or Scope()
@@ -53,79 +54,78 @@ class Searcher:
             vector = self._embedder.embed_query(text, lang)
         near = self._vectors.search(vector, scope, CANDIDATES) if text else []
         with self._database.read() as session:
-            total = self._live_count(session)
+            generation, total = self._live_count(session)
             tokens = query_tokens(text)
-            weights = self._weights.weigh(session, tokens, self._count[0], total)
-            words = self._keywords.search(session, self._weights.selective(tokens), scope, CANDIDATES)
+            weighed = self._weights.weigh(session, tokens, generation, total)
+            words = self._keywords.search(session, weighed.selective, scope, CANDIDATES)
             similarity = {hit.chunk_id: hit.similarity for hit in near}
             bm25 = {hit.chunk_id: hit.score for hit in words}
-            candidates = self._candidates(session, similarity, bm25, vector)
-            fused = fuse(candidates, lang, weights)
-            known = {candidate.chunk_id: candidate for candidate in candidates}
-            passages = store.passages(session, list(fused), scope)
+            chunks = self._chunks.get(session, similarity.keys() | bm25.keys(), scope, generation)
+            candidates = self._candidates(chunks, similarity, bm25, vector, frozenset(tokens))
+            fused = fuse(candidates, lang, weighed.weights)
             ranked = [
-                scored(passage, fused[i][0], known[i].similarity, fused[i][1]) for i, passage in passages.items()
+                Ranked.of(chunks[c.chunk_id].passage, fused[c.chunk_id][0], c.similarity, fused[c.chunk_id][1])
+                for c in candidates
             ]
-            ranked = self._with_own_language(session, ranked, lang, vector, scope, top_k)
+            ranked = self._with_own_language(session, ranked, chunks, lang, vector, scope, generation, top_k)
         return Found(tuple(collapse(ranked, lang, top_k)), vector, lang, total)
 
-    def _live_count(self, session: Session) -> int:
+    def companions(self, passage: Passage, scope: Scope) -> list[Passage]:
+        """All passages of the same version of an article, in order."""
+        with self._database.read() as session:
+            return store.passages_of_version(session, passage.version_id, scope)
+
+    def _live_count(self, session: Session) -> tuple[int, int]:
+        """The generation this session sees, and its number of live chunks."""
         generation = store.generation(session)
-        if self._count[0] != generation:
-            self._count = (generation, store.count_live(session))
-        return self._count[1]
+        known = self._count
+        if known[0] != generation:
+            known = self._count = (generation, store.count_live(session))
+        return known
 
     def _candidates(
-        self, session: Session, similarity: dict[int, float], bm25: dict[int, float], vector: np.ndarray
-    ) -> list[Candidate]:
-        """Everything the rankers named, with tokens, and the similarity of what only the keywords found."""
-        ids = list(similarity.keys() | bm25.keys())
-        rows = session.execute(
-            select(ChunkRow.id, ChunkRow.lang, ChunkRow.tokens, ChunkRow.vector, ChunkRow.spec).where(ChunkRow.id.in_(ids))
-        ).all()
-        spec = self._embedder.spec.digest
+        self, chunks: dict[int, KnownChunk], similarity: dict[int, float], bm25: dict[int, float], vector: np.ndarray,
+        tokens: frozenset[str],
+    ) -> list[Candidate]:  # fmt: skip
+        """Everything the rankers named, with the question's tokens it holds; what only words found is compared now."""
         found = []
-        for row in sorted(rows, key=lambda row: row.id):
-            near = similarity.get(row.id)
+        for chunk_id, chunk in sorted(chunks.items()):
+            near = similarity.get(chunk_id)
             if near is None:
-                near = float(np.frombuffer(row.vector, "<f4") @ vector) if row.spec == spec else 0.0
-            found.append(Candidate(row.id, row.lang, near, bm25.get(row.id, 0.0), frozenset(row.tokens.split())))
+                near = self._similarity(chunk, vector)
+            words = bm25.get(chunk_id, 0.0)
+            found.append(Candidate(chunk_id, chunk.passage.lang, near, words, chunk.tokens & tokens))
         return found
 
+    def _similarity(self, chunk: KnownChunk, vector: np.ndarray) -> float:
+        """0 for a chunk whose vector is of another embedding spec: the two cannot be compared."""
+        return float(chunk.vector @ vector) if chunk.spec == self._embedder.spec.digest else 0.0
+
     def _with_own_language(
-        self, session: Session, ranked: list[Passage], lang: str, vector: np.ndarray, scope: Scope, top_k: int
-    ) -> list[Passage]:
+        self, session: Session, ranked: list[Ranked], chunks: dict[int, KnownChunk], lang: str, vector: np.ndarray,
+        scope: Scope, generation: int, top_k: int,
+    ) -> list[Ranked]:  # fmt: skip
         """Where a foreign article is among the best and exists in the customer's language, bring that version's best
         passage up to its place."""
-        best = sorted(ranked, key=lambda p: -p.score)[: top_k * 2]
-        foreign: dict[tuple[str, str], Passage] = {}
-        for passage in best:
+        best = sorted(ranked, key=lambda r: -r.score)[: top_k * 2]
+        foreign: dict[tuple[str, str], Ranked] = {}
+        for one in best:
+            passage = one.passage
             if passage.lang != lang and passage.translation_key:
-                foreign.setdefault((passage.collection, passage.translation_key), passage)
+                foreign.setdefault((passage.collection, passage.translation_key), one)
         if not foreign:
             return ranked
-        rows = session.execute(
-            select(ChunkRow.id, ChunkRow.vector, ArticleRow.collection, ArticleRow.translation_key)
-            .join(ArticleRow, ArticleRow.id == ChunkRow.article_id)
-            .where(
-                ArticleRow.translation_key.in_([key for _, key in foreign]),
-                ArticleRow.lang == lang,
-                ArticleRow.status == Status.PUBLISHED,
-                ChunkRow.live,
-                ChunkRow.spec == self._embedder.spec.digest,
-            )
-        ).all()
-        twins: dict[tuple[str, str], tuple[float, int]] = {}
-        for chunk_id, blob, collection, key in rows:
-            near = float(np.frombuffer(blob, "<f4") @ vector)
-            twins[(collection, key)] = max(twins.get((collection, key), (-1.0, 0)), (near, chunk_id))
-        added = store.passages(session, [chunk_id for _, chunk_id in twins.values()], scope)
-        by_id = {passage.chunk_id: passage for passage in ranked}
-        for key, (near, chunk_id) in twins.items():
-            original, twin = foreign.get(key), added.get(chunk_id)
-            if original is None or twin is None:
+        twins = self._chunks.twins(session, foreign.keys(), lang, generation)
+        unseen = {i for ids in twins.values() for i in ids} - chunks.keys()
+        chunks = chunks | self._chunks.get(session, unseen, scope, generation)
+        by_id = {one.passage.chunk_id: one for one in ranked}
+        for pair, ids in twins.items():
+            comparable = [chunks[i] for i in ids if i in chunks and chunks[i].spec == self._embedder.spec.digest]
+            if not comparable:
                 continue
-            known = by_id.get(chunk_id)
+            near, chunk_id = max((float(chunk.vector @ vector), chunk.passage.chunk_id) for chunk in comparable)
+            original, known = foreign[pair], by_id.get(chunk_id)
             if known is None or known.score < original.score:
-                by_id[chunk_id] = scored(twin, original.score, near, max(original.keyword, known.keyword if known else 0.0))
+                keyword = max(original.keyword, known.keyword if known else 0.0)
+                by_id[chunk_id] = Ranked.of(chunks[chunk_id].passage, original.score, near, keyword)
         return list(by_id.values())

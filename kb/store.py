@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import delete, func, or_, select, update
+from sqlalchemy import delete, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 
 from base.errors import Conflict, NotFound
@@ -21,23 +21,25 @@ from kb.keyword import KeywordIndex
 from kb.models import Article, ArticleDraft, Audience, ChunkDraft, Passage, Scope, Status, Version
 from kb.tables import ArticleRow, ChunkRow, GenerationRow, VersionRow
 
+_GENERATION = select(GenerationRow.__table__.c.number).where(GenerationRow.__table__.c.id == 1)  # asked at every search
 CHUNKER = "chunks/1"  # part of the content hash: a change of how text is cut re-indexes unchanged files
 
 
-def content_hash(draft: ArticleDraft, spec: str) -> str:
-    """Tells whether a file needs indexing again: the same text, title, language and audience, cut and embedded alike."""
-    parts = (CHUNKER, spec, draft.title, draft.body, draft.lang, draft.audience, draft.translation_key)
+def content_hash(draft: ArticleDraft) -> str:
+    """Tells whether a file needs indexing again: the same text, title, language and audience, cut alike."""
+    parts = (CHUNKER, draft.title, draft.body, draft.lang, draft.audience, draft.translation_key)
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
-def hashes(session: Session, collection: str) -> dict[str, str]:
-    """Content hash of the visible version of every published article of a collection, by source."""
+def hashes(session: Session, collection: str, spec: str) -> dict[str, str]:
+    """Content hash, by source, of the published articles of a collection that are embedded with `spec` throughout."""
+    elsewise = select(ChunkRow.id).where(ChunkRow.version_id == ArticleRow.version_id, ChunkRow.spec != spec).exists()
     rows = session.execute(
         select(ArticleRow.source, VersionRow.content_hash)
         .join(VersionRow, VersionRow.id == ArticleRow.version_id)
-        .where(ArticleRow.collection == collection, ArticleRow.status == Status.PUBLISHED)
+        .where(ArticleRow.collection == collection, ArticleRow.status == Status.PUBLISHED, ~elsewise)
     )
-    return {source: digest for source, digest in rows}
+    return dict(rows.tuples().all())
 
 
 def save_version(
@@ -51,10 +53,12 @@ def save_version(
     *,
     publish: bool = True,
 ) -> tuple[Article, Version]:
-    """Write a new version of the article with (collection, source), with its chunks and vectors; flip to it if `publish`.
+    """Write a new version of the article with (collection, source), with its chunks and vectors.
 
+    publish: flip to it at once. Otherwise what is visible stays as it is, title, language and audience included.
     vectors: (len(chunks), dim) float32 unit rows of the embedding spec whose digest is `spec`.
     """
+    take_turn(session)
     row = session.scalar(
         select(ArticleRow).where(ArticleRow.collection == draft.collection, ArticleRow.source == draft.source)
     )
@@ -68,72 +72,97 @@ def save_version(
             created_at=now,
         )
         session.add(row)
-    elif row.version_id is not None and publish:
-        _hide(session, keywords, row.version_id)
-    row.title, row.lang, row.audience = draft.title, draft.lang, draft.audience
-    row.translation_key, row.meta, row.updated_at = draft.translation_key, dict(draft.meta), now
+    if publish or row.version_id is None:
+        row.title, row.lang, row.audience = draft.title, draft.lang, draft.audience
+        row.translation_key, row.meta = draft.translation_key, dict(draft.meta)
+    row.updated_at = now
     session.flush()
-    number = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.article_id == row.id)) or 0
+    version = _add_version(session, row.id, draft, now)
+    _add_chunks(session, version, draft, chunks, vectors, spec)
+    if publish:
+        _show(session, keywords, row, version, draft.audience, draft.lang, now)
+        _forget_old_chunks(session, row.id, keep=version.id)
+    return _article(row), _version(version)
+
+
+def _add_version(session: Session, article_id: int, draft: ArticleDraft, now: datetime) -> VersionRow:
+    number = session.scalar(select(func.max(VersionRow.number)).where(VersionRow.article_id == article_id)) or 0
     version = VersionRow(
-        article_id=row.id,
+        article_id=article_id,
         number=number + 1,
         title=draft.title,
         body=draft.body,
-        content_hash=content_hash(draft, spec),
+        content_hash=content_hash(draft),
         status=Status.DRAFT,
         author=draft.author,
         created_at=now,
     )
     session.add(version)
     session.flush()
-    session.execute(
-        ChunkRow.__table__.insert(),  # type: ignore[attr-defined]
-        [
-            {
-                "version_id": version.id,
-                "article_id": row.id,
-                "ordinal": chunk.ordinal,
-                "collection": draft.collection,
-                "audience": draft.audience,
-                "lang": draft.lang,
-                "breadcrumb": list(chunk.breadcrumb),
-                "heading": chunk.heading,
-                "text": chunk.text,
-                "start": chunk.start,
-                "end": chunk.end,
-                "tokens": " ".join(tokens("\n".join((draft.title, *chunk.breadcrumb, chunk.text)))),
-                "live": False,
-                "spec": spec,
-                "vector": np.ascontiguousarray(vector, dtype="<f4").tobytes(),
-            }
-            for chunk, vector in zip(chunks, vectors, strict=True)
-        ],
-    ) if chunks else None
-    if publish:
-        _show(session, keywords, row, version, now)
-        _forget_old_chunks(session, row.id, keep=version.id)
-    return _article(row), _version(version)
+    return version
 
 
-def publish(session: Session, keywords: KeywordIndex, public_id: str, now: datetime, number: int | None = None) -> Article:
-    """Make a version visible: the newest, or `number`. Raises NotFound; Conflict when its chunks are gone."""
+def _add_chunks(
+    session: Session,
+    version: VersionRow,
+    draft: ArticleDraft,
+    chunks: Sequence[ChunkDraft],
+    vectors: np.ndarray,
+    spec: str,
+) -> None:
+    rows = [
+        {
+            "version_id": version.id,
+            "article_id": version.article_id,
+            "ordinal": chunk.ordinal,
+            "collection": draft.collection,
+            "audience": draft.audience,
+            "lang": draft.lang,
+            "breadcrumb": list(chunk.breadcrumb),
+            "heading": chunk.heading,
+            "text": chunk.text,
+            "start": chunk.start,
+            "end": chunk.end,
+            "tokens": " ".join(tokens("\n".join((draft.title, *chunk.breadcrumb, chunk.text)))),
+            "live": False,
+            "spec": spec,
+            "vector": np.ascontiguousarray(vector, dtype="<f4").tobytes(),
+        }
+        for chunk, vector in zip(chunks, vectors, strict=True)
+    ]
+    if rows:
+        session.execute(insert(ChunkRow.__table__), rows)  # type: ignore[arg-type]
+
+
+def publish(
+    session: Session, keywords: KeywordIndex, public_id: str, now: datetime, number: int | None = None
+) -> Article:
+    """Make a version visible: the newest, or `number`. Raises NotFound; Conflict when its chunks are gone.
+
+    A newer version brings the audience it was saved with; going back to an older one never widens the audience.
+    """
+    take_turn(session)
     row = _row(session, public_id)
     wanted = select(VersionRow).where(VersionRow.article_id == row.id).order_by(VersionRow.number.desc())
     version = session.scalar(wanted if number is None else wanted.where(VersionRow.number == number))
     if version is None:
         raise NotFound("version", number=number)
-    if session.scalar(select(func.count()).where(ChunkRow.version_id == version.id)) == 0:
+    saved = session.execute(
+        select(ChunkRow.audience, ChunkRow.lang).where(ChunkRow.version_id == version.id).limit(1)
+    ).one_or_none()
+    if saved is None:
         raise Conflict("this version has no chunks any more; save it again", number=version.number)
-    if row.status == Status.PUBLISHED and row.version_id is not None:
-        _hide(session, keywords, row.version_id)
-    _show(session, keywords, row, version, now)
+    goes_back = row.version_id is not None and version.id <= row.version_id
+    audience = row.audience if goes_back else saved.audience
+    _show(session, keywords, row, version, audience, saved.lang, now)
     return _article(row)
 
 
 def archive(session: Session, keywords: KeywordIndex, public_id: str, now: datetime) -> Article:
     """Take an article out of every search and answer at once. Its versions stay; `publish` brings it back."""
+    take_turn(session)
     row = _row(session, public_id)
-    if row.status == Status.PUBLISHED and row.version_id is not None:
+    if row.version_id is not None:
         _hide(session, keywords, row.version_id)
     row.status, row.updated_at = Status.ARCHIVED, now
     bump_generation(session)
@@ -142,10 +171,11 @@ def archive(session: Session, keywords: KeywordIndex, public_id: str, now: datet
 
 def generation(session: Session) -> int:
     """A number that grows with every change of what is live."""
-    return int(session.execute(select(GenerationRow.number).where(GenerationRow.id == 1)).scalar_one())
+    return int(session.execute(_GENERATION).scalar_one())
 
 
 def bump_generation(session: Session) -> None:
+    """Tell every index and memory that what is live has changed."""
     session.execute(update(GenerationRow).where(GenerationRow.id == 1).values(number=GenerationRow.number + 1))
 
 
@@ -162,7 +192,9 @@ class ArticleCounts:
 
 
 def counts(session: Session) -> ArticleCounts:
-    by_status = dict(session.execute(select(ArticleRow.status, func.count()).group_by(ArticleRow.status)).tuples().all())
+    by_status = dict(
+        session.execute(select(ArticleRow.status, func.count()).group_by(ArticleRow.status)).tuples().all()
+    )
     return ArticleCounts(
         by_status.get(Status.PUBLISHED, 0),
         by_status.get(Status.DRAFT, 0),
@@ -192,6 +224,7 @@ def passages(session: Session, chunk_ids: Sequence[int], scope: Scope) -> dict[i
             ArticleRow.status == Status.PUBLISHED,
             ArticleRow.version_id == ChunkRow.version_id,
             ArticleRow.audience.in_(scope.audiences),
+            ChunkRow.audience.in_(scope.audiences),
         )
     )  # fmt: skip
     if scope.collections:
@@ -207,10 +240,20 @@ def passages(session: Session, chunk_ids: Sequence[int], scope: Scope) -> dict[i
     }  # fmt: skip
 
 
+def passages_of_version(session: Session, version_id: int, scope: Scope) -> list[Passage]:
+    """Every passage of a version that this scope may see now, in order."""
+    query = select(ChunkRow.id).where(ChunkRow.version_id == version_id).order_by(ChunkRow.ordinal)
+    ids = session.scalars(query).all()
+    found = passages(session, ids, scope)
+    return [found[chunk_id] for chunk_id in ids if chunk_id in found]
+
+
 def get_article(session: Session, public_id: str, scope: Scope) -> Article:
     """An article this audience may see. Raises NotFound for a wrong id and for one it may not see, alike."""
     row = _row(session, public_id)
-    if row.audience not in scope.audiences or (Audience.INTERNAL not in scope.audiences and row.status != Status.PUBLISHED):
+    if row.audience not in scope.audiences or (
+        Audience.INTERNAL not in scope.audiences and row.status != Status.PUBLISHED
+    ):
         raise NotFound("article", public_id=public_id)
     return _article(row)
 
@@ -280,7 +323,22 @@ def languages_by_key(session: Session, collection: str, keys: Sequence[str]) -> 
     return found
 
 
-def _show(session: Session, keywords: KeywordIndex, row: ArticleRow, version: VersionRow, now: datetime) -> None:
+def take_turn(session: Session) -> None:
+    """One writer of the knowledge base at a time: PostgreSQL would let two write the same version number."""
+    session.execute(_GENERATION.with_for_update())
+
+
+def _show(
+    session: Session,
+    keywords: KeywordIndex,
+    row: ArticleRow,
+    version: VersionRow,
+    audience: str,
+    lang: str,
+    now: datetime,
+) -> None:
+    if row.version_id is not None:
+        _hide(session, keywords, row.version_id)
     session.execute(
         update(VersionRow)
         .where(VersionRow.article_id == row.id, VersionRow.status == Status.PUBLISHED, VersionRow.id != version.id)
@@ -288,9 +346,8 @@ def _show(session: Session, keywords: KeywordIndex, row: ArticleRow, version: Ve
     )
     version.status, version.published_at = Status.PUBLISHED, now
     row.status, row.version_id, row.title, row.updated_at = Status.PUBLISHED, version.id, version.title, now
-    session.execute(
-        update(ChunkRow).where(ChunkRow.version_id == version.id).values(live=True, audience=row.audience, lang=row.lang)
-    )
+    row.audience, row.lang = audience, lang
+    session.execute(update(ChunkRow).where(ChunkRow.version_id == version.id).values(live=True, audience=audience))
     keywords.add(session, session.scalars(select(ChunkRow.id).where(ChunkRow.version_id == version.id)).all())
     bump_generation(session)
 
@@ -304,7 +361,10 @@ def _hide(session: Session, keywords: KeywordIndex, version_id: int) -> None:
 def _forget_old_chunks(session: Session, article_id: int, keep: int, versions: int = 3) -> None:
     """Chunks of versions older than the last few go; the text of every version stays in kb_versions."""
     recent = session.scalars(
-        select(VersionRow.id).where(VersionRow.article_id == article_id).order_by(VersionRow.number.desc()).limit(versions)
+        select(VersionRow.id)
+        .where(VersionRow.article_id == article_id)
+        .order_by(VersionRow.number.desc())
+        .limit(versions)
     ).all()
     session.execute(
         delete(ChunkRow).where(ChunkRow.article_id == article_id, ChunkRow.version_id.not_in([*recent, keep]))
@@ -320,8 +380,8 @@ def _row(session: Session, public_id: str) -> ArticleRow:
 
 def _article(row: ArticleRow) -> Article:
     return Article(
-        id=row.id, public_id=row.public_id, collection=row.collection, source=row.source, title=row.title, lang=row.lang,
-        audience=Audience(row.audience), status=Status(row.status), translation_key=row.translation_key,
+        id=row.id, public_id=row.public_id, collection=row.collection, source=row.source, title=row.title,
+        lang=row.lang, audience=Audience(row.audience), status=Status(row.status), translation_key=row.translation_key,
         version_id=row.version_id, updated_at=row.updated_at,
     )  # fmt: skip
 

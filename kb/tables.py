@@ -56,6 +56,7 @@ class ChunkRow(Table):
     __table_args__ = (
         Index("ix_kb_chunks_version", "version_id"),
         Index("ix_kb_chunks_live", "live", "spec", "collection", "audience", "lang"),
+        {"sqlite_autoincrement": True},  # an index knows a chunk by its id: one that is gone must never come back
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)

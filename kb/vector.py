@@ -49,7 +49,11 @@ class VectorIndex(Protocol):
         ...
 
     def refresh(self) -> None:
-        """Catch up with the database now."""
+        """Something changed: no search that begins after this call misses it."""
+        ...
+
+    def rebuild(self, reason: str) -> None:
+        """Forget what the index holds and take it from the database again. reason: for logs and metrics."""
         ...
 
     def status(self) -> dict[str, object]: ...
@@ -57,8 +61,16 @@ class VectorIndex(Protocol):
     def close(self) -> None: ...
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class _Part:
+    """The vectors of one partition. Never changed in place."""
+
+    ids: np.ndarray  # (n,) int64
+    matrix: np.ndarray  # (n, dim) float32
+
+
 class ExactIndex:
-    """Every live vector in memory, one matrix per partition, compared exactly. Catches up with the database by itself."""
+    """Every live vector in memory, one matrix per partition, compared exactly. Follows the database by itself."""
 
     name = "exact"
 
@@ -67,43 +79,45 @@ class ExactIndex:
         self._min_refresh_seconds = min_refresh_seconds
         self._lock = threading.Lock()
         self._generation = -1
-        self._checked_at = 0.0
-        self._ids: dict[Partition, np.ndarray] = {}
-        self._matrices: dict[Partition, np.ndarray] = {}
+        self._look_again_at = 0.0
+        self._parts: dict[Partition, _Part] = {}  # replaced as a whole: a search keeps the one it began with
 
     def search(self, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
-        self._catch_up()
-        ids, matrices = self._ids, self._matrices  # replaced as a whole, never changed in place
         by_lang: dict[str, list[VectorHit]] = {}
-        for partition, matrix in matrices.items():
-            if partition.within(scope) and len(matrix):
-                by_lang.setdefault(partition.lang, []).extend(_nearest(partition, ids[partition], matrix, vector, limit))
+        for partition, part in self._current().items():
+            if partition.within(scope):
+                by_lang.setdefault(partition.lang, []).extend(_nearest(partition, part, vector, limit))
         return merge_by_language(by_lang, limit)
 
+    @property
+    def generation(self) -> int:
+        """Of the database, as of the last look."""
+        return self._generation
+
     def refresh(self) -> None:
-        with self._lock:
-            self._load()
+        self._look_again_at = 0.0  # the next search looks
+
+    def rebuild(self, reason: str) -> None:
+        self.release()
 
     def release(self) -> None:
-        """Give the memory back: another index answers from now on."""
+        """Give the memory back; the next search loads again."""
         with self._lock:
-            self._ids, self._matrices, self._generation = {}, {}, -1
+            self._parts, self._generation, self._look_again_at = {}, -1, 0.0
 
     def status(self) -> dict[str, object]:
-        vectors = sum(len(matrix) for matrix in self._matrices.values())
-        return {"index": self.name, "vectors": vectors, "generation": self._generation}
+        vectors = sum(len(part.ids) for part in self._parts.values())
+        return {"index": self.name, "ready": True, "vectors": vectors, "generation": self._generation}
 
     def close(self) -> None:
         self.release()
 
-    def _catch_up(self) -> None:
+    def _current(self) -> dict[Partition, _Part]:
         # A burst of changes (an ingest in another process) costs one look per interval, not one per question.
-        if self._generation >= 0 and time.monotonic() - self._checked_at < self._min_refresh_seconds:
-            return
         with self._lock:
-            if self._generation >= 0 and time.monotonic() - self._checked_at < self._min_refresh_seconds:
-                return
-            self._load()
+            if time.monotonic() >= self._look_again_at:
+                self._load()
+            return self._parts
 
     def _load(self) -> None:
         started = time.monotonic()
@@ -111,30 +125,33 @@ class ExactIndex:
             generation = store.generation(session)
             if generation != self._generation:
                 wanted = live_ids(session, self._spec)
-                self._ids, self._matrices = self._merged(session, wanted)
+                self._parts = {partition: self._merged(session, partition, ids) for partition, ids in wanted.items()}
                 self._generation = generation
-        self._checked_at = time.monotonic() + (time.monotonic() - started)
+        loading = time.monotonic() - started
+        self._look_again_at = time.monotonic() + self._min_refresh_seconds + loading
 
-    def _merged(
-        self, session: Session, wanted: dict[Partition, np.ndarray]
-    ) -> tuple[dict[Partition, np.ndarray], dict[Partition, np.ndarray]]:
-        ids, matrices = {}, {}
-        for partition, new_ids in wanted.items():
-            old_ids = self._ids.get(partition, np.empty(0, np.int64))
-            old = self._matrices.get(partition, np.empty((0, self._dim), np.float32))
-            kept = np.isin(old_ids, new_ids)
-            missing = np.setdiff1d(new_ids, old_ids, assume_unique=True)
-            ids[partition] = np.concatenate([old_ids[kept], missing])
-            matrices[partition] = np.concatenate([old[kept], load_vectors(session, missing, self._dim)])
-        return ids, matrices
+    def _merged(self, session: Session, partition: Partition, wanted: np.ndarray) -> _Part:
+        """What we have and still want, then what is new."""
+        old = self._parts.get(partition)
+        if old is None:
+            return _Part(wanted, load_vectors(session, wanted, self._dim))
+        kept = np.isin(old.ids, wanted)
+        missing = np.setdiff1d(wanted, old.ids, assume_unique=True)
+        if kept.all() and not len(missing):
+            return old
+        return _Part(
+            np.concatenate([old.ids[kept], missing]),
+            np.concatenate([old.matrix[kept], load_vectors(session, missing, self._dim)]),
+        )
 
 
-def _nearest(
-    partition: Partition, ids: np.ndarray, matrix: np.ndarray, vector: np.ndarray, limit: int
-) -> list[VectorHit]:
-    similarities = matrix @ vector
-    top = np.argpartition(-similarities, limit - 1)[:limit] if len(ids) > limit else np.arange(len(ids))
-    return [VectorHit(int(ids[i]), float(similarities[i]), partition.lang) for i in top]
+def _nearest(partition: Partition, part: _Part, vector: np.ndarray, limit: int) -> list[VectorHit]:
+    similarities = part.matrix @ vector
+    size = len(similarities)
+    # All that are as near as the last one: which of equals stays is decided by chunk id, when languages are merged.
+    lowest = np.partition(similarities, size - limit)[size - limit] if size > limit else -np.inf
+    top = np.nonzero(similarities >= lowest)[0]
+    return [VectorHit(int(part.ids[i]), float(similarities[i]), partition.lang) for i in top]
 
 
 def merge_by_language(by_lang: dict[str, list[VectorHit]], limit: int) -> list[VectorHit]:

@@ -324,6 +324,7 @@ def upgrade() -> None:
         sa.Column("vector", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["version_id"], ["kb_versions.id"], ondelete="CASCADE"),
         sa.PrimaryKeyConstraint("id"),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("kb_chunks", schema=None) as batch_op:
         batch_op.create_index("ix_kb_chunks_live", ["live", "spec", "collection", "audience", "lang"], unique=False)

@@ -18,7 +18,7 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "sqlite":
         op.execute(
             "CREATE VIRTUAL TABLE kb_keywords USING fts5(tokens, content='kb_chunks', content_rowid='id', "
-            "tokenize=\"unicode61 remove_diacritics 0 tokenchars '-_.+#/:@'\")"
+            "tokenize=\"ascii tokenchars '-_.+#/:@'''\")"
         )
         op.execute("CREATE VIRTUAL TABLE kb_keyword_terms USING fts5vocab('kb_keywords', 'row')")
         return
