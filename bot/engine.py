@@ -1,0 +1,257 @@
+"""The whole story of one message on one screen: load, think, save."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from base.clock import Clock
+from base.database import Database
+from base.errors import Conflict
+from base.i18n import N_, translate
+from base.log import get_logger
+from base.messages import Inbound, Link, Outbound, QuickReply
+from base.metrics import TURN_SECONDS
+from base.settings import Settings
+from bot.handover import draft_ticket, receipt, ticket_card, title_of
+from bot.models import Citation, Outcome, OutcomeKind
+from bot.think import Thinker, Thought, current_matter
+from bot.writer import OnText
+from desk import conversations, customers, inbox, outbox, tickets
+from desk.conversations import Thread
+from desk.models import Author, Conversation, ConversationState, Sentiment, Ticket, Turn
+from desk.service import ServiceDefaults
+
+log = get_logger(__name__)
+MAX_STORED = 100_000  # characters of one message that are kept
+RETHINKS = 3
+_LABELS = {
+    "human": N_("Talk to a person"),
+    "helped": N_("This helped"),
+    "not_helped": N_("Still not working"),
+}
+
+
+class Engine:
+    """Turns a customer's message into a stored outcome. Safe to share between threads."""
+
+    def __init__(
+        self, settings: Settings, database: Database, clock: Clock, thinker: Thinker, defaults: ServiceDefaults
+    ) -> None:
+        self._settings, self._database, self._clock = settings, database, clock
+        self._thinker, self._defaults = thinker, defaults
+
+    def receive(self, inbound: Inbound, *, inbox_id: int | None = None, on_text: OnText | None = None) -> Outcome:
+        """Answer one message: everything that follows from it is saved in one transaction, or nothing is.
+
+        inbox_id: its row in the inbox; without one it is put there first (stored before acknowledged).
+        """
+        started = time.perf_counter()
+        inbound = inbox.storable(inbound)
+        if inbox_id is None:
+            with self._database.begin() as session:
+                inbox_id = inbox.put(session, inbound).id
+        outcome = self._think_and_save(inbound, inbox_id, on_text)
+        seconds = time.perf_counter() - started
+        TURN_SECONDS.labels(channel=inbound.channel, outcome=outcome.kind).observe(seconds)
+        log.info(
+            "turn_saved", inbox_id=inbox_id, outcome=str(outcome.kind), reason=outcome.reason, ms=round(seconds * 1000)
+        )
+        return outcome
+
+    def ask(self, inbound: Inbound) -> Outcome:
+        """What the answer would be to a new customer, without touching the desk."""
+        thought = self._thinker.think(inbound, Thread(None, None, ()))
+        return _outcome(thought, thought.decision.text)
+
+    def give_up(self, inbound: Inbound, inbox_id: int) -> Outcome:
+        """The last resort for a message that could not be worked on: a person gets a ticket, the customer is told."""
+        inbound = inbox.storable(inbound)
+        thought = self._thinker.without_knowledge(inbound)
+        with self._database.begin() as session:
+            return self._save(session, inbound, inbox_id, thought)
+
+    def _think_and_save(self, inbound: Inbound, inbox_id: int, on_text: OnText | None) -> Outcome:
+        for _ in range(RETHINKS):
+            with self._database.read() as session:
+                thread = conversations.load(session, inbound)
+            thought = self._thinker.think(inbound, thread, on_text)  # search and model: nothing is locked
+            try:
+                with self._database.begin() as session:
+                    return self._save(session, inbound, inbox_id, thought)
+            except _HandedBack:
+                log.info("thinking_again", inbox_id=inbox_id)
+        raise Conflict("the conversation was taken over and given back again and again")
+
+    def _save(self, session: Session, inbound: Inbound, inbox_id: int, thought: Thought) -> Outcome:
+        now, lang = self._clock.now(), thought.triage.lang
+        if not inbox.done(session, inbox_id, now):
+            return replace(_outcome(thought, ""), kind=OutcomeKind.SILENT, reason="duplicate", duplicate=True)
+        conversation = conversations.open_for(session, inbound, lang, now)
+        if conversation.state is not ConversationState.STAFF and thought.decision.reason == "staff_has_it":
+            raise _HandedBack  # nobody would answer: the bot kept silent for a person who has left meanwhile
+        conversations.add_turn(
+            session, conversation.id, Author.CUSTOMER, _said(inbound, lang), lang, now,
+            author_name=inbound.sender_name, message_id=inbound.message_id, payload=_customer_payload(inbound, thought),
+        )  # fmt: skip
+        if conversation.state is ConversationState.STAFF:
+            # Somebody took over, perhaps while we were thinking: what the bot was composing is dropped.
+            return self._keep_silent(session, conversation, thought, "staff_has_it", now)
+        if thought.decision.kind is OutcomeKind.SILENT:
+            return self._keep_silent(session, conversation, thought, thought.decision.reason, now)
+        ticket = self._ticket(session, conversation, thought, now)
+        text = self._reply(session, inbound, conversation, thought, ticket, now)
+        self._remember(session, inbound, conversation, thought, now, ticket=ticket)
+        name = ticket.name if ticket else ""
+        return replace(_outcome(thought, text), conversation_id=conversation.public_id, ticket=name)
+
+    def _keep_silent(
+        self, session: Session, conversation: Conversation, thought: Thought, reason: str, now: datetime
+    ) -> Outcome:
+        if conversation.ticket_id is not None and not _is_small_talk(thought):
+            tickets.customer_wrote(session, self._defaults, conversation.ticket_id, now)
+        if conversation.lang != thought.triage.lang:
+            conversations.change(session, conversation, now, lang=thought.triage.lang)
+        silent = replace(_outcome(thought, ""), kind=OutcomeKind.SILENT, reason=reason)
+        return replace(silent, conversation_id=conversation.public_id)
+
+    def _reply(
+        self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, ticket: Ticket | None,
+        now: datetime,
+    ) -> str:  # fmt: skip
+        """Add the bot's turn and queue it for sending; return its text."""
+        lang, timezone, base_url = thought.triage.lang, self._settings.timezone, self._settings.base_url
+        text, payload = thought.decision.text, _bot_payload(thought, base_url)
+        if ticket is not None:
+            state = tickets.sla_state(session, self._defaults, ticket, now)
+            text = f"{text}\n\n{receipt(ticket, state, lang, timezone)}"
+            payload["ticket"] = ticket_card(ticket, state, lang, timezone, base_url)
+        reply = conversations.add_turn(session, conversation.id, Author.BOT, text, lang, now, payload=payload)
+        outbox.put(session, _outbound(inbound, reply, payload), conversation.id, reply.id, now)
+        return text
+
+    def _ticket(self, session: Session, conversation: Conversation, thought: Thought, now: datetime) -> Ticket | None:
+        """The ticket this message opens or adds to; its urgency may rise with it. "Thanks" reopens nothing."""
+        opens = thought.decision.opens_ticket
+        if conversation.ticket_id is not None:
+            if _is_small_talk(thought) and not opens:
+                return None
+            ticket = tickets.customer_wrote(session, self._defaults, conversation.ticket_id, now)
+            reasons = [reason.as_dict("en") for reason in thought.triage.urgency_reasons]
+            ticket = tickets.retarget(
+                session, self._defaults, ticket.id, thought.triage.urgency, reasons, now, Author.BOT
+            )
+            return ticket if opens else None
+        if not opens:
+            return None
+        turns = current_matter(conversations.latest_turns(session, conversation.id, 20), now)
+        package = customers.get(session, conversation.customer_id).package
+        return tickets.open_ticket(session, self._defaults, conversation, package, draft_ticket(thought, turns), now)
+
+    def _remember(
+        self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, now: datetime, *,
+        ticket: Ticket | None,
+    ) -> None:  # fmt: skip
+        """What the policy is to know next time, and the state the decision leads to."""
+        memory = {**conversation.memory, **thought.decision.memory}
+        if thought.triage.sentiment is Sentiment.ANGRY:
+            memory["soothed"] = True
+        state = None
+        if conversation.state in (ConversationState.BOT, ConversationState.CLOSED):
+            state = ConversationState.WAITING if thought.decision.opens_ticket else ConversationState.BOT
+        values: dict[str, Any] = {"memory": memory, "lang": thought.triage.lang}
+        if not conversation.subject and thought.message.remark is None and thought.message.text and not inbound.action:
+            values["subject"] = title_of(thought.message.text)
+        if ticket is not None and conversation.ticket_id != ticket.id:
+            values["ticket_id"] = ticket.id
+        conversations.change(session, conversation, now, state=state, **values)
+
+
+class _HandedBack(Exception):  # noqa: N818 - a signal to think again, not an error
+    """The person who had the conversation when the thinking began has given it back."""
+
+
+def _outbound(inbound: Inbound, reply: Turn, payload: dict[str, Any]) -> Outbound:
+    return Outbound(
+        key=f"turn-{reply.id}",
+        channel=inbound.channel,
+        thread_id=inbound.thread_id,
+        text=reply.text,
+        lang=reply.lang,
+        links=tuple(Link(c["n"], c["title"], c["section"], c["url"]) for c in payload["citations"]),
+        quick_replies=tuple(QuickReply(**item) for item in payload["quick_replies"]),
+    )
+
+
+def quick_replies(thought: Thought) -> list[dict[str, str]]:
+    """The buttons under a reply; every one is also an action the engine understands."""
+    lang, decision = thought.triage.lang, thought.decision
+    human, helped, not_helped = ({"label": translate(_LABELS[name], lang), "action": name} for name in _LABELS)
+    if decision.kind is OutcomeKind.ANSWER:
+        return [helped, not_helped]
+    if decision.kind is OutcomeKind.CLARIFY:
+        chosen = [{"label": choice.title, "action": f"choose:{choice.article_id}"} for choice in decision.choices]
+        return [*chosen, {"label": translate(N_("None of these"), lang), "action": "not_helped"}]
+    return [human] if decision.kind is OutcomeKind.OFFER else []
+
+
+def citation_view(citation: Citation, base_url: str) -> dict[str, Any]:
+    """A citation as pages and the API show it."""
+    public = citation.audience == "public"
+    return {
+        "n": citation.n, "article_id": citation.article_id, "source": citation.source, "title": citation.title,
+        "section": citation.section, "quote": citation.quote, "lang": citation.lang, "version": citation.version,
+        "url": f"{base_url}/articles/{citation.article_id}" if public else "",
+    }  # fmt: skip
+
+
+def _bot_payload(thought: Thought, base_url: str) -> dict[str, Any]:
+    answer = thought.decision.answer
+    return {
+        "citations": [citation_view(citation, base_url) for citation in (answer.citations if answer else ())],
+        "quick_replies": quick_replies(thought),
+        "confidence": thought.confidence if answer else None,
+        "outcome": str(thought.decision.kind),
+        "record": thought.record(),
+    }
+
+
+def _said(inbound: Inbound, lang: str) -> str:
+    """What the customer's turn shows: their words, or the label of a button that came without."""
+    if inbound.text or not inbound.action:
+        return inbound.text[:MAX_STORED]
+    return translate(_LABELS.get(inbound.action, ""), lang)
+
+
+def _is_small_talk(thought: Thought) -> bool:
+    """ "Thanks", "bye" or a pressed "this helped": no reason to take a ticket up again."""
+    return thought.action == "helped" or (thought.message.remark is not None and not thought.action)
+
+
+def _customer_payload(inbound: Inbound, thought: Thought) -> dict[str, Any]:
+    payload: dict[str, Any] = {"urgency": str(thought.triage.urgency)}
+    if inbound.action:
+        payload["action"] = inbound.action
+    if thought.question != thought.message.text:
+        payload["question"] = thought.question
+    if inbound.attachments:
+        payload["attachments"] = [asdict(attachment) for attachment in inbound.attachments]
+    return payload
+
+
+def _outcome(thought: Thought, text: str) -> Outcome:
+    answer = thought.decision.answer
+    return Outcome(
+        kind=thought.decision.kind,
+        reason=thought.decision.reason,
+        text=text,
+        lang=thought.triage.lang,
+        confidence=thought.confidence,
+        citations=answer.citations if answer else (),
+        triage=thought.triage,
+        choices=thought.decision.choices,
+    )

@@ -1,0 +1,164 @@
+"""answer | clarify | offer a person | open or update a ticket: deterministic, versioned, explained.
+
+Every branch ends in something the customer is told and somebody who owes something: no one is stranded (promise 4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from base.i18n import N_, join_sentences, translate
+from bot.guard import Guarded, Remark
+from bot.models import Answer, Choice, Decision, OutcomeKind, Triage
+from desk.models import ConversationState, Sentiment, Urgency
+from kb.models import Passage
+
+VERSION = "policy/1"
+MAX_FAILED = 2  # answers that did not help, or offers declined, before a ticket is opened unasked
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """Everything a decision is made from."""
+
+    message: Guarded
+    action: str
+    triage: Triage
+    state: ConversationState
+    memory: dict[str, Any]
+    has_ticket: bool
+    confidence: float
+    passages: tuple[Passage, ...]
+    answer: Answer | None  # what could be said, if the confidence suffices
+    answer_threshold: float
+    clarify_threshold: float
+
+
+def decide(case: Case) -> Decision:
+    """What to do about one message."""
+    if case.state is ConversationState.STAFF:
+        return Decision(OutcomeKind.SILENT, "staff_has_it", "")
+    decision = _by_action(case) or _by_wish(case) or _by_remark(case) or _by_knowledge(case)
+    if case.message.injection:
+        decision = replace(decision, memory={**decision.memory, "injection": True})
+    return decision
+
+
+def give_up(lang: str) -> Decision:
+    """For a message that could not be worked on at all: a person gets it, and the customer knows."""
+    text = translate(N_("Something went wrong while I was working on this, so I have passed it on to a colleague."), lang)
+    return Decision(OutcomeKind.TICKET, "gave_up", text, opens_ticket=True, to_person=True, memory={"waits_for": "person"})
+
+
+def _by_action(case: Case) -> Decision | None:
+    """A pressed button says it all."""
+    lang = case.triage.lang
+    if case.action == "human":
+        return _to_person(case, "wants_human")
+    if case.action == "helped":
+        text = translate(N_("Glad that helped. I am here if anything else comes up."), lang)
+        return Decision(OutcomeKind.GREETING, "helped", text, memory={"failed": 0, "helped": True})
+    if case.action == "not_helped":
+        return _ticket(case, "not_helped", N_("I am sorry that did not help. I have passed it on to a colleague."))
+    return None
+
+
+def _by_wish(case: Case) -> Decision | None:
+    """A wish for a person is honoured in this turn, whatever else was asked."""
+    return _to_person(case, "wants_human") if case.triage.wants_human else None
+
+
+def _by_remark(case: Case) -> Decision | None:
+    lang, remark = case.triage.lang, case.message.remark
+    if remark is Remark.EMPTY:
+        text = translate(N_("I could not read any text in your message. Please tell me in a few words what is wrong."), lang)
+        return Decision(OutcomeKind.GREETING, "empty", text)
+    if remark is None:
+        return None
+    if case.state is ConversationState.WAITING and remark is not Remark.GREETING:
+        return Decision(OutcomeKind.SILENT, "remark_while_waiting", "")
+    texts = {
+        Remark.GREETING: N_("Hello! Tell me what you need, in your own words. You can ask for a person at any time."),
+        Remark.THANKS: N_("You are welcome. I am here if anything else comes up."),
+        Remark.BYE: N_("Goodbye, and come back any time."),
+    }
+    return Decision(OutcomeKind.GREETING, str(remark), translate(texts[remark], lang))
+
+
+def _by_knowledge(case: Case) -> Decision:
+    """Answer what is supported; ask, offer or open a ticket for the rest."""
+    urgency = case.triage.urgency
+    if case.state is ConversationState.WAITING and case.memory.get("waits_for") == "person":
+        return _added_to_ticket(case)
+    supported = case.answer is not None and case.confidence >= case.answer_threshold
+    if urgency is Urgency.URGENT:
+        # People come first; what the knowledge base says is given as first aid beside the ticket, never instead.
+        return _ticket(case, "urgent", N_("This looks serious, so a colleague is being alerted right now."), supported)
+    if supported and case.answer is not None:
+        return Decision(
+            OutcomeKind.ANSWER, "supported", _polite(case, case.answer.text), answer=case.answer,
+            memory={"clarified": False, "question": case.message.text[:500]},
+        )  # fmt: skip
+    if case.has_ticket and case.state is ConversationState.WAITING:
+        return _added_to_ticket(case)
+    choices = _choices(case.passages)
+    if case.confidence >= case.clarify_threshold and len(choices) > 1 and not case.memory.get("clarified"):
+        text = translate(N_("I want to be sure I give you the right answer. Which of these do you mean?"), case.triage.lang)
+        memory = {"clarified": True, "question": case.message.text[:500]}
+        return Decision(OutcomeKind.CLARIFY, "close_candidates", _polite(case, text), choices=choices, memory=memory)
+    if urgency in (Urgency.HIGH, Urgency.NORMAL):
+        return _ticket(case, "no_support", N_("I have no reliable answer to this, so I have passed it on to a colleague."))
+    if int(case.memory.get("failed", 0)) + 1 >= MAX_FAILED:
+        return _ticket(case, "failed_twice", N_("I could not find this either, so I have passed it on to a colleague."))
+    text = translate(
+        N_("I could not find this in our knowledge base, and I do not want to guess. Shall I pass it on to a person?"),
+        case.triage.lang,
+    )
+    memory = {"failed": int(case.memory.get("failed", 0)) + 1, "question": case.message.text[:500]}
+    return Decision(OutcomeKind.OFFER, "no_support", _polite(case, text), memory=memory)
+
+
+def _to_person(case: Case, reason: str) -> Decision:
+    text = translate(N_("Of course. A person will take over from here."), case.triage.lang)
+    return Decision(
+        OutcomeKind.TICKET, reason, _polite(case, text), opens_ticket=True, to_person=True, memory={"waits_for": "person"}
+    )
+
+
+def _ticket(case: Case, reason: str, message: str, with_answer: bool = False) -> Decision:
+    text = translate(message, case.triage.lang)
+    answer = case.answer if with_answer else None
+    if answer is not None:
+        text += "\n\n" + translate(N_("Meanwhile, this may help:"), case.triage.lang) + "\n\n" + answer.text
+    return Decision(
+        OutcomeKind.TICKET, reason, _polite(case, text), answer=answer, opens_ticket=True,
+        memory={"waits_for": "ticket", "failed": 0},
+    )  # fmt: skip
+
+
+def _added_to_ticket(case: Case) -> Decision:
+    """More about what a person is already asked to look at."""
+    text = translate(N_("Thank you, I have added this for the colleague who looks after it."), case.triage.lang)
+    return Decision(OutcomeKind.TICKET, "added", text, opens_ticket=True)
+
+
+def _choices(passages: Sequence[Passage], most: int = 3) -> tuple[Choice, ...]:
+    """The articles of the passages that come close to the best one."""
+    if not passages:
+        return ()
+    floor = passages[0].score - 0.25
+    titles: dict[str, str] = {}
+    for passage in passages:
+        if passage.score >= floor:
+            titles.setdefault(passage.article_public_id, passage.title)
+    return tuple(Choice(article, title) for article, title in titles.items())[:most]
+
+
+def _polite(case: Case, text: str) -> str:
+    """Empathy first when somebody is upset; once, not with every message."""
+    if case.triage.sentiment is not Sentiment.ANGRY or case.memory.get("soothed"):
+        return text
+    sorry = translate(N_("I am sorry for the trouble this is causing you."), case.triage.lang)
+    return join_sentences(case.triage.lang, sorry, text)

@@ -1,0 +1,249 @@
+"""The thinking between load and save: guard > triage > question > search > answer > policy. Touches no desk table."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from base.i18n import known_locale
+from base.log import get_logger
+from base.messages import Inbound
+from base.settings import Settings
+from base.text import detect_language
+from bot import policy
+from bot.confidence import confidence, default_fit
+from bot.guard import Guarded, Remark, guard
+from bot.models import Answer, Decision, Triage
+from bot.policy import Case
+from bot.pressed import DECLINED, meant
+from bot.question import last_question, stand_alone
+from bot.triage import Triager
+from bot.wants_human import asks_for_person
+from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, solution_first
+from desk.conversations import Thread
+from desk.models import Author, Category, ConversationState, Sentiment, Turn, Urgency
+from kb.embed import Embedder
+from kb.models import Audience, Passage, Scope
+from kb.search import Searcher
+
+log = get_logger(__name__)
+CUSTOMER_SCOPE = Scope(audiences=(Audience.PUBLIC,))
+CHOOSE = "choose:"
+MATTER_HOURS = 24
+_ONLY_CODES = re.compile(r"(?:[A-Z0-9][A-Z0-9._:/#-]*[\s,;!?]*){1,4}")  # "PRN-21", "VPN 809": the same in any language
+
+
+@dataclass(frozen=True, slots=True)
+class Thought:
+    """A decision with everything that led to it: what is stored as the answer's record."""
+
+    message: Guarded
+    question: str
+    triage: Triage
+    passages: tuple[Passage, ...]
+    confidence: float
+    decision: Decision
+    action: str = ""  # a pressed button, or what a typed reply to our last message stands for
+    milliseconds: dict[str, float] = field(default_factory=dict)
+
+    def record(self) -> dict[str, Any]:
+        """What "why this answer?" shows: query, candidates with figures and versions, thresholds, decision, reasons."""
+        return {
+            "question": self.question,
+            "action": self.action,
+            "confidence": self.confidence,
+            "fit": default_fit().version,
+            "policy": policy.VERSION,
+            "outcome": str(self.decision.kind),
+            "reason": self.decision.reason,
+            "writer": self.decision.answer.writer if self.decision.answer else "",
+            "candidates": [
+                {
+                    "chunk": p.chunk_id, "article": p.article_public_id, "version": p.version_number, "title": p.title,
+                    "section": p.section, "score": p.score, "similarity": p.similarity, "keyword": p.keyword,
+                }
+                for p in self.passages
+            ],
+            "urgency": str(self.triage.urgency),
+            "reasons": [reason.as_dict("en") for reason in self.triage.urgency_reasons],
+            "category": str(self.triage.category),
+            "injection": self.message.injection,
+            "milliseconds": {name: round(value, 2) for name, value in self.milliseconds.items()},
+        }  # fmt: skip
+
+
+class Thinker:
+    """Decides about messages. Safe to share between threads; the same message on the same knowledge decides the same."""
+
+    def __init__(
+        self, settings: Settings, embedder: Embedder, searcher: Searcher, triager: Triager, writer: AnswerWriter
+    ) -> None:
+        self._settings, self._embedder, self._searcher = settings, embedder, searcher
+        self._triager, self._rules, self._writer = triager, Triager(None), writer
+        self._quoting = QuotingWriter()
+
+    def think(self, inbound: Inbound, thread: Thread, on_text: OnText | None = None) -> Thought:
+        """What to do about a message, given the thread so far."""
+        watch = _Watch()
+        state = thread.conversation.state if thread.conversation else ConversationState.BOT
+        memory = thread.conversation.memory if thread.conversation else {}
+        turns = current_matter(thread.turns, inbound.received_at)
+        message, action = self._read(inbound, turns, memory)
+        lang = self.language(inbound, message, thread)
+        question, _ = (message.text, False) if action else stand_alone(message.text, turns)
+        ask = _Question(question, lang, action, message, turns, state, memory)
+        vector, triage = self._judge(ask, watch)
+        passages: tuple[Passage, ...] = ()
+        sure, answer = 0.0, None
+        if ask.needs_search(triage):
+            passages = self._search(ask, inbound.text, vector)
+            watch.lap("search")
+            sure = 1.0 if action.startswith(CHOOSE) and passages else confidence(question, lang, passages)
+            answer = self._answer(ask, passages, sure, on_text)
+            watch.lap("answer")
+        decision = policy.decide(
+            Case(
+                message=message, action=action, triage=triage, state=state, memory=memory,
+                has_ticket=bool(thread.conversation and thread.conversation.ticket_id), confidence=sure, passages=passages,
+                answer=answer, answer_threshold=self._settings.answer_confidence,
+                clarify_threshold=self._settings.clarify_confidence,
+            )
+        )  # fmt: skip
+        return Thought(message, question, triage, passages, sure, decision, action, watch.laps)
+
+    def without_knowledge(self, inbound: Inbound) -> Thought:
+        """A ticket for a person, decided without search, model or embedding: for when those are what failed."""
+        lang = detect_language(inbound.text[:1000], inbound.locale or self._settings.default_locale)
+        try:
+            message = guard(inbound.text, self._settings.message_max_chars)
+            triage = self._rules.triage(message.text, lang=lang)
+        except Exception as error:  # reading the message may be what failed: a person reads it then
+            log.error("message_unreadable", error=f"{type(error).__name__}: {error}"[:200])
+            message, triage = Guarded("", False, None, False), _unread(lang)
+        return Thought(message, message.text, triage, (), 0.0, policy.give_up(lang))
+
+    def language(self, inbound: Inbound, message: Guarded, thread: Thread) -> str:
+        """The language to answer in: the message's own; for a button, bare digits or a code, the conversation's."""
+        fallback = thread.conversation.lang if thread.conversation else inbound.locale or self._settings.default_locale
+        if inbound.action or _ONLY_CODES.fullmatch(message.text):
+            return known_locale(fallback, self._settings.default_locale)
+        return detect_language(message.text, known_locale(fallback, self._settings.default_locale))
+
+    def triage_alone(self, text: str) -> Triage:
+        """The triage of a message nobody wrote anything before."""
+        message = guard(text, self._settings.message_max_chars)
+        lang = detect_language(message.text, self._settings.default_locale)
+        vector = self._embedder.embed_query(message.text, lang) if message.text else None
+        return self._triager.triage(message.text, vector=vector, lang=lang)
+
+    def _read(self, inbound: Inbound, turns: Sequence[Turn], memory: dict[str, Any]) -> tuple[Guarded, str]:
+        """The message, and the action it stands for. A button's label is not the customer's words: their question is."""
+        message = guard(inbound.text, self._settings.message_max_chars)
+        action = inbound.action or meant(message.text, turns)
+        if action == DECLINED:
+            return replace(message, remark=Remark.THANKS), ""
+        if inbound.action or action.startswith(CHOOSE):
+            asked = str(memory.get("question") or last_question(turns))
+            return replace(message, text=asked or message.text, remark=None), action
+        return message, action
+
+    def _judge(self, ask: _Question, watch: _Watch) -> tuple[np.ndarray | None, Triage]:
+        """The question's vector and the triage. Where the vector would decide nothing, none is made."""
+        history = [turn.text for turn in ask.turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
+        vector, triager = None, self._rules
+        if ask.worth_embedding():
+            try:
+                vector, triager = self._embedder.embed_query(ask.text, ask.lang), self._triager
+            except Exception as error:
+                if not ask.action and asks_for_person(ask.message.text) is None:
+                    raise  # it comes back when the embedder does, or is given to a person
+                log.warning("embedder_failed", error=f"{type(error).__name__}: {error}"[:200])
+        watch.lap("embed")
+        # A follow-up is judged by the vector of the joined question: alone it says little, and it costs no second one.
+        triage = triager.triage(ask.message.text, vector=vector, history=history[-4:], lang=ask.lang)
+        watch.lap("triage")
+        return vector, triage if triage.lang == ask.lang else replace(triage, lang=ask.lang)
+
+    def _search(self, ask: _Question, label: str, vector: np.ndarray | None) -> tuple[Passage, ...]:
+        if not ask.action:
+            top_k = self._settings.top_k
+            return self._searcher.search(
+                ask.text, scope=CUSTOMER_SCOPE, top_k=top_k, lang=ask.lang, vector=vector
+            ).passages
+        chosen = ask.action.removeprefix(CHOOSE)
+        for text in dict.fromkeys((ask.text, label)):  # the question, else the title on the button
+            found = self._searcher.search(text, scope=CUSTOMER_SCOPE, top_k=30, lang=ask.lang)
+            if passages := tuple(p for p in found.passages if p.article_public_id == chosen):
+                return passages
+        return ()
+
+    def _answer(
+        self, ask: _Question, passages: tuple[Passage, ...], sure: float, on_text: OnText | None
+    ) -> Answer | None:
+        if not passages or sure < self._settings.answer_confidence:
+            return None
+        history = tuple((str(turn.author), turn.text) for turn in ask.turns[-6:] if turn.author is not Author.NOTE)
+        passages = solution_first(passages, lambda passage: self._searcher.companions(passage, CUSTOMER_SCOPE))
+        request = Request(ask.text, passages, ask.lang, self._settings.answer_max_chars, history)
+        try:
+            return self._writer.write(request, on_text)
+        except Exception as error:  # promise 6: whatever a model does, a quotation can be given
+            log.warning("writer_failed", writer=self._writer.name, error=f"{type(error).__name__}: {error}"[:200])
+            return self._quoting.write(request, on_text)
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What is asked, by whom it is read, and in what state the conversation is."""
+
+    text: str  # stands alone: a follow-up is joined with what it follows
+    lang: str
+    action: str
+    message: Guarded
+    turns: Sequence[Turn]
+    state: ConversationState
+    memory: dict[str, Any]
+
+    def worth_embedding(self) -> bool:
+        """Small talk needs no vector, nor does what a person answers anyway."""
+        return bool(self.text) and self.message.remark is None and self.state is not ConversationState.STAFF
+
+    def needs_search(self, triage: Triage) -> bool:
+        if self.action and not self.action.startswith(CHOOSE):
+            return False
+        waits = self.state is ConversationState.WAITING and self.memory.get("waits_for") == "person"
+        return self.worth_embedding() and not triage.wants_human and not waits
+
+
+def current_matter(turns: Sequence[Turn], now: datetime) -> tuple[Turn, ...]:
+    """The latest turns that still belong together: nothing from before a solution, nothing older than MATTER_HOURS.
+
+    Without this an outage that was solved last week would make today's question about it urgent again.
+    """
+    found: list[Turn] = []
+    for turn in reversed(turns):
+        solved = turn.payload.get("event") == "resolved" or turn.payload.get("action") == "helped"
+        if solved or now - turn.created_at > timedelta(hours=MATTER_HOURS):
+            break
+        found.append(turn)
+    return tuple(reversed(found))
+
+
+def _unread(lang: str) -> Triage:
+    return Triage(Urgency.NORMAL, (), Category.OTHER, 0.0, lang, Sentiment.NEUTRAL, False, None, 0.0)
+
+
+class _Watch:
+    def __init__(self) -> None:
+        self._at = time.perf_counter()
+        self.laps: dict[str, float] = {}
+
+    def lap(self, name: str) -> None:
+        now = time.perf_counter()
+        self.laps[name], self._at = (now - self._at) * 1000, now
