@@ -1,0 +1,128 @@
+"""The FastAPI app: routes, middleware, and what starts and stops with it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI
+from itsdangerous import URLSafeTimedSerializer
+from limits.storage import MemoryStorage
+from limits.strategies import MovingWindowRateLimiter
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from base.log import get_logger
+from base.messages import Channel
+from channels.adapter import ChannelAdapter
+from channels.registry import ADAPTERS
+from desk.inbox import InboxItem
+from kb.audit import repair
+from web import errors
+from web.deps import Running
+from web.live import Hub
+from web.pages import make_environments
+from web.routes import api, chat, inbox, inbox_live, knowledge, public, signin
+from web.security import AnswersHead, BodyLimit, SameOriginOnly, SecurityHeaders
+from web.wiring import Services
+from web.worker import Worker
+
+log = get_logger(__name__)
+STATIC = Path(__file__).parent / "static"
+BODY_BYTES = 1024 * 1024
+UPLOAD_PATHS = ("/knowledge/upload",)
+CHAT_PREFIX = "/api/v1/chat/"
+
+
+def create_app(services: Services) -> FastAPI:
+    """The app over these services. Its lifespan starts the hub and, unless told otherwise, the worker."""
+    app = FastAPI(
+        title="Firstline", version="1", description="The support desk's API. Errors are problem+json (RFC 9457).",
+        docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan,
+    )  # fmt: skip
+    hub = Hub(services.database)
+    adapters: dict[Channel, ChannelAdapter] = {channel: ADAPTERS[channel]() for channel in ADAPTERS}
+    worker = Worker(
+        services, adapters, on_change=hub.wake, on_start=lambda item: _typing(hub, item),
+        on_draft=lambda item, text: hub.whisper(_thread(item), "delta", {"draft": item.id, "text": text}),
+    )  # fmt: skip
+    app.state.running = Running(
+        services=services, hub=hub, worker=worker, limiter=MovingWindowRateLimiter(MemoryStorage()),
+        templates=make_environments(), chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
+    )  # fmt: skip
+    for module in (chat, api, public, signin, inbox_live, inbox, knowledge):
+        app.include_router(module.router)
+    app.mount("/static", CachedFiles(directory=STATIC), name="static")
+    errors.install(app)
+    upload_bytes = services.settings.upload_max_bytes * 4  # several files in one form
+    app.add_middleware(BodyLimit, max_bytes=BODY_BYTES, upload_bytes=upload_bytes, upload_paths=UPLOAD_PATHS)
+    app.add_middleware(SameOriginOnly)
+    app.add_middleware(AnswersHead)
+    app.add_middleware(ChatCors, origins=services.settings.allowed_origins)
+    app.add_middleware(SecurityHeaders)
+    return app
+
+
+class CachedFiles(StaticFiles):
+    """Static files, kept by browsers for a while and revalidated by their ETag."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "max-age=3600" if path.startswith("vendor") else "max-age=60"
+        return response
+
+
+class ChatCors:
+    """Lets the configured sites call the chat API, without credentials; nothing else is open to other sites."""
+
+    def __init__(self, app: ASGIApp, origins: list[str]) -> None:
+        self._app = app
+        self._cors = CORSMiddleware(
+            app, allow_origins=origins, allow_methods=["GET", "POST"], expose_headers=["Retry-After"], max_age=600,
+            allow_headers=["authorization", "content-type", "last-event-id"],
+        )  # fmt: skip
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        chat_call = scope["type"] == "http" and scope["path"].startswith(CHAT_PREFIX)
+        await (self._cors if chat_call else self._app)(scope, receive, send)
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    run: Running = app.state.running
+    services = run.services
+    await run.hub.start()
+    if services.settings.worker == "inline":
+        run.worker.start()
+    threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
+    log.info("serving", url=services.settings.base_url)
+    try:
+        yield
+    finally:
+        await run.hub.stop()
+        await run_in_threadpool(run.worker.stop)
+        await run_in_threadpool(services.close)
+
+
+def _warm_up(services: Services) -> None:
+    """Load the model and check the index before the first customer needs them; the pages are up meanwhile."""
+    try:
+        services.embedder.warm()
+        services.triager.triage("hello", lang="en")
+        report = repair(services.database, services.embedder, services.vectors, services.keywords)
+        log.info("index_checked", ok=report.ok, live=report.live_chunks)
+    except Exception as error:  # the first question will say it again; the server stays up
+        log.error("warm_up_failed", error=f"{type(error).__name__}: {error}"[:300])
+
+
+def _thread(item: InboxItem) -> str:
+    return f"{item.inbound.channel}:{item.inbound.thread_id}"
+
+
+def _typing(hub: Hub, item: InboxItem) -> None:
+    hub.whisper(_thread(item), "typing", {"who": "bot"})

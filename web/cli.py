@@ -1,0 +1,260 @@
+"""The command line. The same functions as the app; commands import what they need when they run: help is instant."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from base.settings import Settings
+
+EXIT_TROUBLE = 2  # an error that says what to do; 1 is left for "ran, and found something wrong"
+
+
+class FirstlineGroup(click.Group):
+    """Our errors become one clear line on stderr and exit code 2; with FIRSTLINE_LOG_LEVEL=debug also a stack trace."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from base.errors import AppError
+
+        try:
+            return super().invoke(ctx)
+        except AppError as error:
+            import os
+
+            from base.i18n import explain, known_locale
+
+            locale = known_locale(os.environ.get("LC_ALL") or os.environ.get("LANG"))
+            message = explain(error, locale)
+            click.echo(f"firstline: {message}" + (f" ({error.detail})" if error.detail else ""), err=True)
+            if os.environ.get("FIRSTLINE_LOG_LEVEL", "").lower() == "debug":
+                raise
+            ctx.exit(EXIT_TROUBLE)
+        except BrokenPipeError:
+            ctx.exit(0)
+
+
+@click.group(cls=FirstlineGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the installation (FIRSTLINE_DATA_DIR).")
+@click.version_option(package_name="firstline", prog_name="firstline")
+@click.pass_context
+def main(ctx: click.Context, data_dir: Path | None) -> None:
+    """Firstline 一线: answers customers from one knowledge base, opens a ticket the moment it cannot."""
+    ctx.obj = {"data_dir": data_dir}
+
+
+def settings_of(ctx: click.Context, **overrides: Any) -> Settings:
+    """The settings in force, with this command's options on top."""
+    from base.settings import load_settings
+
+    return load_settings(data_dir=ctx.find_root().obj.get("data_dir"), **overrides)
+
+
+def data_dir_option(command: Any) -> Any:
+    """`--data-dir` after the command's name too: both places are natural to type."""
+
+    def remember(ctx: click.Context, _param: click.Parameter, value: Path | None) -> None:
+        if value is not None:
+            ctx.find_root().obj["data_dir"] = value
+
+    return click.option(
+        "--data-dir", type=click.Path(path_type=Path), expose_value=False, callback=remember, is_eager=False,
+        help="Folder of the installation.",
+    )(command)  # fmt: skip
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on.")
+@click.option("--demo", is_flag=True, help="Load the demo knowledge base and make a demo administrator at first start.")
+@data_dir_option
+@click.pass_context
+def serve(ctx: click.Context, host: str | None, port: int | None, demo: bool) -> None:
+    """Serve the pages, the API and the widget, and answer messages."""
+    from web.commands.serve import run
+
+    run(settings_of(ctx, host=host, port=port), demo=demo)
+
+
+@main.command()
+@data_dir_option
+@click.pass_context
+def worker(ctx: click.Context) -> None:
+    """Answer messages without serving pages (with PostgreSQL: as many of these as you like)."""
+    from web.commands.serve import run_worker
+
+    run_worker(settings_of(ctx))
+
+
+@main.command()
+@data_dir_option
+@click.pass_context
+def migrate(ctx: click.Context) -> None:
+    """Bring the database to this version; every other command does the same at its start."""
+    from web.commands.admin import run_migrate
+
+    run_migrate(settings_of(ctx))
+
+
+@main.command()
+@click.argument("sources", nargs=-1, required=True)
+@click.option("--collection", default="", help="Name of the collection; default: the folder's name.")
+@click.option("--audience", type=click.Choice(["public", "internal"]), default="public", show_default=True)
+@click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the documents; default: told from each.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@data_dir_option
+@click.pass_context
+def ingest(
+    ctx: click.Context, sources: tuple[str, ...], collection: str, audience: str, lang: str | None, as_json: bool
+) -> None:
+    """Read documents (files, folders, web addresses) into the knowledge base. Unchanged ones are skipped."""
+    from web.commands.knowledge import run_ingest
+
+    run_ingest(settings_of(ctx), sources, collection=collection, audience=audience, lang=lang or "", as_json=as_json)
+
+
+@main.command()
+@data_dir_option
+@click.pass_context
+def reindex(ctx: click.Context) -> None:
+    """Check the indexes against the database and rebuild what differs."""
+    from web.commands.knowledge import run_reindex
+
+    run_reindex(settings_of(ctx))
+
+
+@main.command()
+@click.argument("question", required=False)
+@click.option("--cases", type=click.Path(path_type=Path, dir_okay=False), help='JSON Lines in: {"id","text"}.')
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON Lines out; default: standard output."
+)
+@click.option("--top-k", type=click.IntRange(1, 100), default=10, show_default=True)
+@click.option("--internal", is_flag=True, help="Search what only staff may read, too.")
+@data_dir_option
+@click.pass_context
+def search(
+    ctx: click.Context, question: str | None, cases: Path | None, out: Path | None, top_k: int, internal: bool
+) -> None:
+    """Passages for a question, best first."""
+    from web.commands.knowledge import run_search
+
+    run_search(settings_of(ctx), question, cases, out, top_k, internal)
+
+
+@main.command()
+@click.argument("question", required=False)
+@click.option("--cases", type=click.Path(path_type=Path, dir_okay=False), help='JSON Lines in: {"id","text"}.')
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON Lines out; default: standard output."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
+@click.option("--live", is_flag=True, help="Go through the desk: conversations and tickets are made.")
+@data_dir_option
+@click.pass_context
+def ask(
+    ctx: click.Context, question: str | None, cases: Path | None, out: Path | None, as_json: bool, live: bool
+) -> None:
+    """What a new customer would be told."""
+    from web.commands.answers import run_ask
+
+    run_ask(settings_of(ctx), question, cases, out, as_json, live)
+
+
+@main.command()
+@click.argument("message", required=False)
+@click.option("--cases", type=click.Path(path_type=Path, dir_okay=False), help='JSON Lines in: {"id","text"}.')
+@click.option(
+    "--out", type=click.Path(path_type=Path, dir_okay=False), help="JSON Lines out; default: standard output."
+)
+@data_dir_option
+@click.pass_context
+def triage(ctx: click.Context, message: str | None, cases: Path | None, out: Path | None) -> None:
+    """Urgency with its reasons, category, sentiment, and whether a person is wanted."""
+    from web.commands.answers import run_triage
+
+    run_triage(settings_of(ctx), message, cases, out)
+
+
+@main.command()
+@data_dir_option
+@click.pass_context
+def chat(ctx: click.Context) -> None:
+    """Talk to Firstline in the terminal, or pipe JSON Lines through the console door."""
+    from web.commands.answers import run_chat
+
+    run_chat(settings_of(ctx))
+
+
+@main.group()
+def staff() -> None:
+    """The people of the desk."""
+
+
+@staff.command("add")
+@click.option("--name", required=True)
+@click.option("--email", required=True)
+@click.option("--role", type=click.Choice(["agent", "editor", "manager", "admin"]), default="agent", show_default=True)
+@click.option("--lang", type=click.Choice(["en", "zh"]), default="en", show_default=True)
+@click.option(
+    "--password-stdin", is_flag=True, help="Read the password from standard input; default: make one and show it."
+)
+@data_dir_option
+@click.pass_context
+def staff_add(ctx: click.Context, name: str, email: str, role: str, lang: str, password_stdin: bool) -> None:
+    """Add a member of staff."""
+    from web.commands.admin import run_staff_add
+
+    password = sys.stdin.readline().rstrip("\n") if password_stdin else ""
+    run_staff_add(settings_of(ctx), name, email, role, lang, password)
+
+
+@main.command()
+@data_dir_option
+@click.pass_context
+def doctor(ctx: click.Context) -> None:
+    """What is configured, reachable, missing, in plain words. Exit code 1 when something needs doing."""
+    from web.commands.doctor import run_doctor
+
+    sys.exit(run_doctor(settings_of(ctx)))
+
+
+@main.command("settings")
+@click.option("--markdown", is_flag=True, help="As docs/settings.md has it.")
+@data_dir_option
+@click.pass_context
+def settings_command(ctx: click.Context, markdown: bool) -> None:
+    """Every setting with its value, default, unit and meaning."""
+    from web.commands.admin import run_settings
+
+    run_settings(settings_of(ctx), markdown)
+
+
+@main.command()
+@click.option("--fast", is_flag=True, help="Without pauses between the customers' messages.")
+@data_dir_option
+@click.pass_context
+def demo(ctx: click.Context, fast: bool) -> None:
+    """Play a dozen customers in both languages, with one outage, so that the desk is alive."""
+    from web.commands.demo import run_demo
+
+    run_demo(settings_of(ctx), fast)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@data_dir_option
+@click.pass_context
+def bench(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+    """Measure turn, ingest, search and live connections on this machine (--json for programs)."""
+    import importlib
+
+    # evals stands above web: it is found by name when asked for, never imported.
+    sys.exit(importlib.import_module("evals.bench.__main__").main(list(arguments)))
+
+
+if __name__ == "__main__":
+    main()

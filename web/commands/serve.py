@@ -1,0 +1,127 @@
+"""serve and worker."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+from typing import TYPE_CHECKING
+
+import click
+
+from base.clock import SystemClock
+from base.errors import Unavailable
+from base.i18n import N_
+from base.log import get_logger, set_up_logging
+from base.messages import Channel
+from base.settings import Settings
+from channels.registry import ADAPTERS
+from web.wiring import Services, build
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from web.live import Hub
+
+log = get_logger(__name__)
+
+
+class PortTaken(Unavailable):
+    code = "port_taken"
+    message = N_("Port {port} on {host} is in use. Stop the other program, or choose another port with --port.")
+
+
+def run(settings: Settings, *, demo: bool) -> None:
+    """Serve until told to stop. Raises PortTaken before anything else is started."""
+    import uvicorn
+
+    set_up_logging(settings)
+    listening = _listen(settings.host, settings.port)
+    port = listening.getsockname()[1]
+    if port != settings.port:
+        settings = settings.model_copy(update={"port": port})
+    from web.app import create_app
+
+    services = build(settings, owner=True)
+    if demo:
+        _prepare_demo(services)
+    _say_where(settings, demo)
+    app = create_app(services)
+    config = uvicorn.Config(
+        app, log_level="warning", timeout_graceful_shutdown=5, server_header=False,
+        proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
+        timeout_keep_alive=30,
+    )  # fmt: skip
+    make_server(config, app.state.running.hub).run(sockets=[listening])
+
+
+def make_server(config: uvicorn.Config, hub: Hub) -> uvicorn.Server:
+    """A server that ends its open streams before it waits for its connections: uvicorn would wait for the streams."""
+    import uvicorn
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            hub.goodbye()
+            await super().shutdown(sockets)
+
+    return Server(config)
+
+
+def run_worker(settings: Settings) -> None:
+    """Answer and send until told to stop; what is in hand is finished first."""
+    from web.worker import Worker
+
+    set_up_logging(settings)
+    services = build(settings)
+    worker = Worker(services, {channel: ADAPTERS[channel]() for channel in ADAPTERS if channel is not Channel.CONSOLE})
+    stop = threading.Event()
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: stop.set())
+    services.embedder.warm()
+    worker.start()
+    click.echo("Firstline worker: answering. Stop with Ctrl+C.", err=True)
+    stop.wait()
+    worker.stop()
+    services.close()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(2048)  # taken for good: a second server started a moment later is told so
+    except OSError as error:
+        listening.close()
+        raise PortTaken(error.strerror or "", port=port, host=host) from error
+    listening.set_inheritable(True)
+    return listening
+
+
+def _prepare_demo(services: Services) -> None:
+    """The demo administrator now; its articles in the background, so that the pages are up at once."""
+    from web.demo.setup import add_administrator, load_articles
+
+    password = add_administrator(services, SystemClock().now())
+    if password:
+        click.echo(f"\n  Demo administrator (shown once): admin@firstline.example  password: {password}", err=True)
+    threading.Thread(target=load_articles, args=(services,), name="demo-articles", daemon=True).start()
+
+
+def _say_where(settings: Settings, demo: bool) -> None:
+    base = settings.base_url
+    click.echo(
+        f"\n  Firstline 一线 is starting.  Firstline 正在启动。\n"
+        f"  Chat widget 聊天窗口      {base}/demo\n"
+        f"  Staff console 坐席工作台  {base}/inbox\n"
+        f"  Ticket status 工单状态    {base}/status/...  (its link comes with each ticket 每张工单附带链接)\n"
+        f"  API                      {base}/api/v1/openapi.json\n"
+        f"  Health                   {base}/healthz\n"
+        + (
+            "  A living desk: run `firstline demo` in a second terminal. 另开一个终端运行 `firstline demo`。\n"
+            if demo
+            else ""
+        ),
+        err=True,
+    )

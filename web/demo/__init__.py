@@ -1,0 +1,1 @@
+"""The demo installation: a made-up company's articles, an administrator, a dozen customers."""

@@ -1,0 +1,26 @@
+"""What the demo page offers to ask, as a colleague would type it. English and Chinese are two sets, no translations."""
+
+from __future__ import annotations
+
+# language -> (icon of the sprite, question)
+DEMO_QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {
+    "en": (
+        ("wifi", "Why does the VPN keep dropping when I work from home?"),
+        ("key", "I forgot my password and now my account is locked"),
+        ("printer", "The printer says PRN-21, what does that mean?"),
+        ("mail", "My mailbox is full, how do I get more space?"),
+        ("shield-lock", "I clicked on a strange link in an e-mail!"),
+        (
+            "alert-triangle",
+            "Nobody in finance can log in to the ERP and month-end closing is today",
+        ),
+    ),
+    "zh": (
+        ("wifi", "在家办公 VPN 老是掉线怎么办？"),
+        ("key", "忘记密码，账号被锁了"),
+        ("printer", "打印机提示 PRN-21 是什么意思？"),
+        ("mail", "邮箱满了，怎么扩容？"),
+        ("shield-lock", "我不小心点了邮件里的可疑链接！"),
+        ("alert-triangle", "财务部全部登不上 ERP，今天还要月结"),
+    ),
+}

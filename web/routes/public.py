@@ -1,0 +1,137 @@
+"""What customers open without signing in: the page with the widget, an article behind a citation, a ticket's status."""
+
+from __future__ import annotations
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
+from sqlalchemy import text
+from starlette.responses import RedirectResponse
+
+from base.i18n import N_, translate
+from base.metrics import render_metrics
+from base.text import detect_language
+from desk import access, sla_words, tickets
+from desk.models import URGENCY_NAMES, Ticket, TicketState
+from desk.timeline import EventKind as ClockKind
+from kb import store
+from kb.models import Scope
+from web.deps import LocaleDep, RunningDep, requires
+from web.markdown import article_html
+from web.pages import render
+from web.present import TICKET_STATE_NAMES, Presenter
+from web.views import DEMO_QUESTIONS, DemoView, PublicArticleView, StatusView, StepView
+
+router = APIRouter(include_in_schema=False)
+STATIC = __file__.rsplit("/routes/", 1)[0] + "/static"
+CUSTOMERS = Scope()
+REOPEN = N_("Is it back? Write in the same chat: the ticket opens again.")
+
+
+@router.get("/")
+def start() -> Response:
+    return RedirectResponse("/demo", status_code=307)
+
+
+@router.get("/demo")
+def demo(request: Request, language: LocaleDep) -> Response:
+    view = DemoView(questions=DEMO_QUESTIONS[language], widget_url="/widget.js", console_url="/inbox")
+    return render(request, "public/demo.html", view)
+
+
+@router.get("/widget.js")
+def widget() -> Response:
+    return _script("widget.js")
+
+
+@router.get("/widget-parts.js")
+def widget_parts() -> Response:
+    return _script("widget-parts.js")
+
+
+@router.get("/favicon.ico")
+def favicon() -> Response:
+    return FileResponse(f"{STATIC}/icon.svg", media_type="image/svg+xml")
+
+
+@router.get("/articles/{public_id}")
+def article(request: Request, public_id: str, run: RunningDep, language: LocaleDep) -> Response:
+    """A published article for customers. Drafts, archived and internal ones are not found."""
+    with run.services.database.read() as session:
+        found = store.get_article(session, public_id, CUSTOMERS)
+        version = store.get_version(session, found)
+        twins = store.translations_of(session, found)
+    view = PublicArticleView(
+        title=version.title, lang=found.lang, body_html=article_html(version.body, version.title),
+        updated=Presenter(run.services, language).moment(version.published_at or found.updated_at),
+        translation_url=f"/articles/{twins[0].public_id}" if twins else "",
+        translation_lang=twins[0].lang if twins else "",
+    )  # fmt: skip
+    return render(request, "public/article.html", view)
+
+
+@router.get("/status/{public_id}")
+def status(request: Request, public_id: str, run: RunningDep, language: LocaleDep) -> Response:
+    """A ticket's status for whoever holds its link: promises and progress, no conversation, no contact data."""
+    services = run.services
+    presenter = Presenter(services, language)
+    with services.database.read() as session:
+        ticket = access.ticket_by_link(session, public_id)
+        now = services.clock.now()
+        state = tickets.sla_state(session, services.defaults, ticket, now)
+        deadlines = presenter.deadlines(session, ticket, state)
+        log = tickets.clock_events(session, ticket.id)
+    solved = ticket.state in (TicketState.RESOLVED, TicketState.CLOSED)
+    next_text = (
+        translate(N_("This ticket is solved."), language) if solved
+        else sla_words.promise(state, language, services.settings.timezone)
+    )  # fmt: skip
+    view = StatusView(
+        name=ticket.name, title=ticket.title, lang=detect_language(ticket.title, language), state=ticket.state,
+        state_name=translate(TICKET_STATE_NAMES[ticket.state], language), urgency=ticket.urgency,
+        urgency_name=translate(URGENCY_NAMES[ticket.urgency], language), opened=presenter.moment(ticket.opened_at),
+        deadlines=deadlines, steps=_steps(presenter, ticket, {event.kind: event.at for event in reversed(log)}),
+        next_text=next_text, updated=presenter.moment(log[-1].at) if log else "",
+        reopen_hint=translate(REOPEN, language) if solved else "",
+    )  # fmt: skip
+    return render(request, "public/status.html", view)
+
+
+@router.get("/healthz")
+def health(run: RunningDep) -> Response:
+    """200 while the database answers; says what is behind the index too."""
+    with run.services.database.read() as session:
+        session.execute(text("SELECT 1"))
+    return JSONResponse({"status": "ok", "index": run.services.vectors.status()})
+
+
+@router.get("/metrics", dependencies=[requires("admin")])
+def metrics() -> Response:
+    return PlainTextResponse(render_metrics(), media_type="text/plain; version=0.0.4")
+
+
+def _steps(presenter: Presenter, ticket: Ticket, at: dict[ClockKind, object]) -> tuple[StepView, ...]:
+    done = ticket.state in (TicketState.RESOLVED, TicketState.CLOSED)
+    assigned = ticket.assignee_id is not None or ticket.first_responded_at is not None or done
+    answered = ticket.first_responded_at is not None or done
+    names = (
+        (N_("Received"), True, ticket.opened_at),
+        (N_("A colleague has it"), assigned, at.get(ClockKind.DISPATCHED)),
+        (N_("First reply from a person"), answered, ticket.first_responded_at),
+        (N_("Solved"), done, ticket.resolved_at),
+    )
+    steps, current_given = [], False
+    for label, is_done, moment in names:
+        state = "done" if is_done else "todo" if current_given else "current"
+        current_given = current_given or not is_done
+        shown = presenter.moment(moment) if is_done and moment else ""  # type: ignore[arg-type]
+        steps.append(StepView(presenter.t(label), state, shown))
+    return tuple(steps)
+
+
+def _script(name: str) -> Response:
+    # Other sites load the widget; their pages may import its parts.
+    headers = {
+        "Access-Control-Allow-Origin": "*", "Cross-Origin-Resource-Policy": "cross-origin",
+        "Cache-Control": "max-age=300",
+    }  # fmt: skip
+    return FileResponse(f"{STATIC}/{name}", media_type="text/javascript", headers=headers)

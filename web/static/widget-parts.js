@@ -1,0 +1,168 @@
+/* Firstline chat, first half: words, look, small helpers, safe text. widget.js loads this file and holds the element. */
+(() => {
+  const BASE = new URL(document.currentScript.src).origin;
+
+  // --- words ----------------------------------------------------------------------------------------------------------------
+
+  const WORDS = {
+    en: { title: "Support", bot: "Automatic assistant", waiting: "A person has been asked", staff: "You are with a person",
+      closed: "Closed · write to continue", open: "Open the chat", close: "Close the chat", unread: "new messages", human: "Talk to a person",
+      placeholder: "Type your question…", send: "Send", transcript: "Conversation", sources: "Sources", typing: "is writing",
+      offline: "No connection. What you write is sent as soon as you are back.", queued: "Will be sent when you are back online",
+      failed: "Not sent. Tap to retry", sending: "Sending…", ticket: "Ticket", status: "See its status", newTab: "opens in a new tab",
+      assistant: "Assistant", colleague: "Support", foot: "Automatic answers with sources; check what matters",
+      busy: "The chat cannot be reached right now. Trying again…" },
+    zh: { title: "在线客服", bot: "智能助手 · 即时回复", waiting: "已转人工，请稍候", staff: "人工客服为您服务中",
+      closed: "会话已结束 · 继续留言即可重新打开", open: "打开客服窗口", close: "关闭客服窗口", unread: "条新消息", human: "转人工",
+      placeholder: "输入您的问题…", send: "发送", transcript: "对话内容", sources: "来源", typing: "正在输入",
+      offline: "网络已断开。您写的内容会在恢复后自动发送。", queued: "恢复网络后自动发送",
+      failed: "未发送，点此重试", sending: "发送中…", ticket: "工单", status: "查看进度", newTab: "在新标签页打开",
+      assistant: "智能助手", colleague: "人工客服", foot: "自动回答，均附来源；重要信息请核实",
+      busy: "暂时连接不上客服，正在重试…" },
+  };
+
+  // --- look -----------------------------------------------------------------------------------------------------------------
+
+  const LOOK = `
+:host { all: initial; position: fixed; right: 24px; bottom: 24px; z-index: 2147483000; color: var(--ink); line-height: 1.55;
+  font: 15px/1.55 Inter, system-ui, -apple-system, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; color-scheme: light dark;
+  --ink: #1b2432; --panel: #fff; --bg: #f5f7fb; --line: #e1e6ed; --muted: #566272; --acc: #0b55b8; --fill: #0b63c5; --chip: #b9d1f3;
+  --warn: #7a4a00; --warn-bg: #fff5e2; --bad: #a31818; --code: #eceff3; --top: linear-gradient(135deg, #1d66cf, #0b55b8); }
+@media (prefers-color-scheme: dark) { :host { --ink: #e8edf4; --panel: #182130; --bg: #111823; --line: #2a3546; --muted: #a3afc0;
+  --acc: #8cc0ff; --chip: #2f5584; --warn: #ffd897; --warn-bg: #3a2c10; --bad: #ffb3b3; --code: #2a3546; --top: linear-gradient(135deg, #174f9f, #0d3f86); } }
+* { box-sizing: border-box; font: inherit; color: inherit; }
+[hidden] { display: none !important; }
+svg { fill: none; stroke: currentColor; stroke-width: 1.8; stroke-linecap: round; stroke-linejoin: round; flex: none; }
+button { cursor: pointer; background: none; border: 0; padding: 0; }
+:focus-visible { outline: 3px solid #8dbbff; outline-offset: 2px; }
+b { font-weight: 650; } a { color: var(--acc); }
+.sr { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
+.fab { width: 58px; height: 58px; border-radius: 50%; background: linear-gradient(135deg, #2b7bea, #0b55b8); color: #fff; display: grid; place-items: center;
+  margin-left: auto; position: relative; box-shadow: 0 8px 24px rgb(11 85 184 / 35%); }
+.badge { position: absolute; top: -3px; right: -3px; min-width: 22px; height: 22px; padding: 0 6px; border-radius: 99px; background: #c02020; color: #fff;
+  font-size: 12px; font-weight: 650; display: grid; place-items: center; box-shadow: 0 0 0 2px var(--panel); }
+.panel { width: 384px; max-width: calc(100vw - 24px); height: min(620px, calc(100dvh - 120px)); background: var(--panel); border-radius: 18px; overflow: hidden;
+  box-shadow: 0 18px 60px rgb(16 30 60 / 26%), 0 0 0 1px var(--line); display: flex; flex-direction: column; margin-bottom: 14px; animation: up .18s ease-out; }
+@keyframes up { from { opacity: 0; transform: translateY(10px); } }
+.top { background: var(--top); color: #fff; padding: 14px 12px 14px 18px; display: flex; align-items: center; gap: 11px; }
+.logo { width: 38px; height: 38px; border-radius: 50%; background: rgb(255 255 255 / 18%); display: grid; place-items: center; flex: none; }
+.names { min-width: 0; flex: 1; } h2 { margin: 0; font-size: 16px; font-weight: 650; line-height: 1.35; }
+.names p { margin: 0; font-size: 12.5px; color: #e3edfc; line-height: 1.35; }
+.human { border: 1px solid rgb(255 255 255 / 55%); border-radius: 99px; padding: 5px 12px; font-size: 13px; font-weight: 550; white-space: nowrap; }
+.human:hover, .x:hover { background: rgb(255 255 255 / 16%); } .x { padding: 8px; border-radius: 9px; display: grid; }
+.note { background: var(--warn-bg); color: var(--warn); font-size: 13px; padding: 7px 16px; margin: 0; }
+.log { flex: 1; min-height: 0; overflow: auto; padding: 16px; background: var(--bg); display: flex; flex-direction: column; gap: 10px; overscroll-behavior: contain; }
+.m { max-width: 86%; align-self: flex-start; }
+.who { font-size: 12px; color: var(--muted); margin: 0 0 2px 2px; }
+.bub { padding: 9px 13px; border-radius: 4px 14px 14px 14px; background: var(--panel); border: 1px solid var(--line); overflow-wrap: anywhere; width: fit-content; max-width: 100%; }
+.bub :is(p, ol, ul) { margin: 0; } .bub > * + :is(p, ol, ul, div) { margin-top: 8px; } .bub :is(ol, ul) { padding-left: 22px; } .bub li + li { margin-top: 3px; }
+.bub code { background: var(--code); border-radius: 4px; padding: 0 4px; font-family: ui-monospace, Consolas, monospace; font-size: .92em; }
+.me { align-self: flex-end; } .me .bub { background: var(--fill); border-color: var(--fill); color: #fff; border-radius: 14px 4px 14px 14px; margin-left: auto; white-space: pre-wrap; }
+.me.pending .bub { opacity: .75; } .state { display: block; font-size: 12px; color: var(--muted); margin: 3px 2px 0 auto; width: fit-content; }
+button.state { color: var(--bad); text-decoration: underline; }
+.src { font-size: 12.5px; color: var(--muted); border-top: 1px solid var(--line); padding-top: 6px; }
+.src ol, .bub .src ol { list-style: none; padding: 0; margin: 2px 0 0; } .bub .src li { margin: 0; } .src li { display: flex; gap: 6px; padding: 1px 0; } .n { font-variant-numeric: tabular-nums; white-space: nowrap; }
+sup { line-height: 0; vertical-align: super; font-size: 11px; font-weight: 600; padding: 0 2px; } sup a { text-decoration: none; }
+.sys { align-self: center; text-align: center; font-size: 12.5px; color: var(--warn); background: var(--warn-bg); border-radius: 12px; padding: 4px 14px; max-width: 94%; }
+.sys p { margin: 0; }
+.card { align-self: stretch; background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--fill); border-radius: 10px; padding: 10px 14px; font-size: 14px; }
+.card p { margin: 0; } .card b { font-size: 15px; } .card.urgent { border-left-color: #c02020; } .card a { display: inline-block; margin-top: 4px; font-weight: 550; }
+.q { display: flex; flex-wrap: wrap; gap: 6px; } .q button { border: 1px solid var(--chip); background: var(--panel); color: var(--acc); border-radius: 99px; padding: 5px 13px; font-size: 13.5px; text-align: left; }
+.q button:hover { border-color: var(--acc); }
+.dots { display: flex; gap: 4px; padding: 4px 6px; } .dots i { width: 6px; height: 6px; border-radius: 50%; background: #8795a8; animation: dot 1.2s infinite; }
+.dots i:nth-child(2) { animation-delay: .15s; } .dots i:nth-child(3) { animation-delay: .3s; } @keyframes dot { 50% { opacity: .25; } }
+form { display: flex; gap: 8px; padding: 12px 12px 4px; border-top: 1px solid var(--line); align-items: flex-end; }
+textarea { flex: 1; min-width: 0; resize: none; border: 1px solid #8795a8; border-radius: 12px; padding: 9px 12px; height: 43px; min-height: 43px; max-height: 112px; field-sizing: content; background: var(--panel); outline-offset: 0; }
+textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outline: 0; border-color: var(--fill); box-shadow: 0 0 0 3px rgb(11 99 197 / 22%); }
+@supports (field-sizing: content) { textarea { height: auto; } }
+.go { width: 43px; height: 43px; border-radius: 12px; background: var(--fill); color: #fff; display: grid; place-items: center; }
+.foot { display: flex; justify-content: center; gap: 12px; font-size: 11.5px; color: var(--muted); padding: 0 12px 9px; margin: 0; text-align: center; } .count { color: var(--warn); font-weight: 600; }
+@media (max-width: 480px), (max-height: 520px) { :host { right: 12px; bottom: 12px; } .panel { width: min(460px, calc(100vw - 24px)); height: calc(100dvh - 24px); margin: 0; } .panel:not([hidden]) + .fab { display: none; } }
+@media (max-width: 400px) { .logo { display: none; } }
+@media (max-height: 520px) { .top { padding: 6px 8px 6px 12px; } .logo, .foot span:first-child { display: none; } .log { padding: 10px 12px; } form { padding-top: 8px; } }
+@media (prefers-reduced-motion: reduce) { .panel, .dots i { animation: none; } }`;
+
+  const ICONS = {
+    chat: ["M8 9h8", "M8 13h6", "M18 4a3 3 0 0 1 3 3v8a3 3 0 0 1-3 3h-5l-5 3v-3H6a3 3 0 0 1-3-3V7a3 3 0 0 1 3-3z"],
+    x: ["M18 6 6 18", "M6 6l12 12"],
+    send: ["M10 14 21 3", "M21 3l-6.500 18a.55.55 0 0 1-1 0L10 14l-7-3.500a.55.55 0 0 1 0-1z"],
+    spark: ["M16 18a2 2 0 0 1 2 2 2 2 0 0 1 2-2 2 2 0 0 1-2-2 2 2 0 0 1-2 2z", "M16 6a2 2 0 0 1 2 2 2 2 0 0 1 2-2 2 2 0 0 1-2-2 2 2 0 0 1-2 2z",
+      "M9 18a6 6 0 0 1 6-6 6 6 0 0 1-6-6 6 6 0 0 1-6 6 6 6 0 0 1 6 6z"],
+  };
+
+  // --- small helpers ---------------------------------------------------------------------------------------------------
+
+  /** An element: attributes by name, "onclick" and the like as listeners, null and false left out. */
+  function h(tag, props, ...children) {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(props ?? {})) {
+      if (value == null || value === false) continue;
+      if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+      else element.setAttribute(name, value === true ? "" : value);
+    }
+    element.append(...children.filter((child) => child != null));
+    return element;
+  }
+
+  function icon(name, size) {
+    const make = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+    const svg = make("svg");
+    for (const [key, value] of [["viewBox", "0 0 24 24"], ["width", size], ["height", size], ["aria-hidden", "true"]]) svg.setAttribute(key, value);
+    for (const d of ICONS[name]) svg.appendChild(make("path")).setAttribute("d", d);
+    return svg;
+  }
+
+  const sleep = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
+  const backoff = (attempt) => Math.min(30000, 1000 * 2 ** attempt) * (0.7 + Math.random() * 0.6);
+  const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  const htmlLang = (lang) => (lang === "zh" ? "zh-CN" : lang || null);
+
+  /** An address of ours or of the web; anything that could run (javascript:, data:) is no address. */
+  function safeUrl(url) {
+    try {
+      const parsed = new URL(url, BASE);
+      return url && /^https?:$/.test(parsed.protocol) ? parsed.href : null;
+    } catch { return null; }
+  }
+
+  function chosenLang(wish) {
+    const lang = !wish || wish === "auto" ? document.documentElement.lang || navigator.language : wish;
+    return /^zh/i.test(lang) ? "zh" : "en";
+  }
+
+  // --- safe text: **bold**, `code`, [1], lists, line breaks -----------------------------------------------------------------
+
+  function inline(text, citations) {
+    const nodes = [];
+    let from = 0;
+    for (const match of text.matchAll(/\*\*(.+?)\*\*|`([^`]+)`|\[(\d{1,2})\]/g)) {
+      const [whole, bold, code, number] = match;
+      const source = number && citations.find((citation) => String(citation.n) === number);
+      const url = source && safeUrl(source.url);
+      if (number && !source) continue; // some other bracketed number
+      nodes.push(text.slice(from, match.index));
+      nodes.push(bold ? h("b", null, bold) : code ? h("code", null, code)
+        : h("sup", null, url ? h("a", { href: url, target: "_blank", rel: "noopener", title: source.title }, number) : number));
+      from = match.index + whole.length;
+    }
+    return [...nodes, text.slice(from)];
+  }
+
+  function rich(text, citations = []) {
+    const blocks = [];
+    for (const line of text.split("\n")) {
+      const item = /^\s*(?:([-*•])|(\d+)[.)、])\s+(.*)$/.exec(line);
+      let last = blocks.at(-1);
+      if (item) {
+        const tag = item[1] ? "ul" : "ol";
+        if (last?.localName !== tag) blocks.push((last = h(tag, tag === "ol" && { start: item[2] })));
+        last.append(h("li", null, ...inline(item[3], citations)));
+      } else if (!line.trim()) blocks.push(null);
+      else if (last?.localName === "p") last.append(h("br"), ...inline(line, citations));
+      else blocks.push(h("p", null, ...inline(line, citations)));
+    }
+    return blocks.filter(Boolean);
+  }
+
+  globalThis.FirstlineChatParts = Object.freeze({ WORDS, LOOK, h, icon, rich, safeUrl, chosenLang, htmlLang, newId, sleep, backoff });
+})();

@@ -1,0 +1,164 @@
+"""Every concrete choice in one place: server, worker, command line and evals all call `build`."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from base.clock import Clock, SystemClock
+from base.database import Database
+from base.errors import StorageUnavailable
+from base.log import get_logger
+from base.migrate import migrate
+from base.settings import Settings
+from bot.engine import Engine
+from bot.think import Thinker
+from bot.triage import Triager
+from bot.writer import AnswerWriter, QuotingWriter
+from desk.service import ServiceDefaults
+from desk.service import load as load_defaults
+from ingest.models import Limits
+from ingest.pipeline import Pipeline
+from kb.audit import remember_spec
+from kb.embed import Embedder, make_embedder
+from kb.keyword import KeywordIndex, make_keyword_index
+from kb.search import Searcher
+from kb.vector import ExactIndex, VectorIndex
+
+log = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """One running Firstline: what routes, worker and commands are given."""
+
+    settings: Settings
+    database: Database
+    clock: Clock
+    embedder: Embedder
+    keywords: KeywordIndex
+    vectors: VectorIndex
+    searcher: Searcher
+    pipeline: Pipeline
+    writer: AnswerWriter
+    engine: Engine
+    thinker: Thinker
+    triager: Triager
+    defaults: ServiceDefaults
+    secret_key: str
+
+    def close(self) -> None:
+        self.vectors.close()
+        self.database.close()
+
+
+def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False) -> Services:
+    """Put Firstline together, with its database migrated.
+
+    owner: this process may keep the derived index on disk (the server); others search exactly, without touching it.
+    Raises MisconfiguredSetting, StorageUnavailable, DatabaseTooNew: each says what to do.
+    """
+    clock = clock or SystemClock()
+    make_data_dir(settings.data_dir)
+    database = Database(settings.url)
+    applied = migrate(database)
+    if applied:
+        log.info("database_migrated", revisions=",".join(applied))
+    embedder = make_embedder(
+        settings.embedder,
+        settings.data_dir / "models",
+        base_url=settings.embedder_base_url,
+        api_key=settings.embedder_api_key.get_secret_value(),
+        workers=settings.embedder_workers,
+    )
+    remember_spec(database, embedder)
+    keywords = make_keyword_index(database)
+    vectors = _vector_index(settings, database, embedder, owner)
+    searcher = Searcher(database, embedder, vectors, keywords)
+    triager = Triager(embedder, cache_dir=settings.data_dir / "models")
+    writer = _writer(settings)
+    thinker = Thinker(settings, embedder, searcher, triager, writer)
+    defaults = load_defaults(Path(settings.service_defaults) if settings.service_defaults else None)
+    return Services(
+        settings=settings,
+        database=database,
+        clock=clock,
+        embedder=embedder,
+        keywords=keywords,
+        vectors=vectors,
+        searcher=searcher,
+        pipeline=Pipeline(database, embedder, keywords, vectors, clock),
+        writer=writer,
+        engine=Engine(settings, database, clock, thinker, defaults),
+        thinker=thinker,
+        triager=triager,
+        defaults=defaults,
+        secret_key=_secret_key(settings),
+    )
+
+
+def limits_of(settings: Settings) -> Limits:
+    """How much one document may cost under these settings."""
+    return Limits(max_bytes=settings.upload_max_bytes, max_seconds=settings.ingest_parse_seconds)
+
+
+def make_data_dir(folder: Path) -> None:
+    """The installation's folder, writable. Raises StorageUnavailable naming it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe = folder / f".write-{os.getpid()}"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise StorageUnavailable(f"cannot write in {folder}: {error.strerror}", path=str(folder)) from error
+
+
+def _vector_index(settings: Settings, database: Database, embedder: Embedder, owner: bool) -> VectorIndex:
+    spec = embedder.spec
+    if settings.vector_index == "pgvector":
+        from kb.pgvector import PgVectorIndex
+
+        return PgVectorIndex(database, spec.digest, spec.dim)
+    if settings.vector_index == "chroma" and owner:
+        from kb.chroma import SealedChroma
+
+        index = SealedChroma(settings.data_dir / "index", database, spec.digest, spec.dim)
+        index.start()
+        return index
+    return ExactIndex(database, spec.digest, spec.dim)
+
+
+def _writer(settings: Settings) -> AnswerWriter:
+    if not settings.llm:
+        return QuotingWriter()
+    from bot.model_writer import ModelWriter, make_chat_model
+
+    model = make_chat_model(
+        settings.llm,
+        base_url=settings.llm_base_url,
+        api_key=settings.llm_api_key.get_secret_value(),
+        timeout_seconds=settings.llm_timeout_seconds,
+        max_tokens=settings.llm_max_tokens,
+    )
+    return ModelWriter(
+        model, settings.llm, timeout_seconds=settings.llm_timeout_seconds, organisation=settings.organisation
+    )
+
+
+def _secret_key(settings: Settings) -> str:
+    """The configured key, or one made once and kept in the data folder, readable by its owner only."""
+    given = settings.secret_key.get_secret_value()
+    if given:
+        return given
+    path = settings.data_dir / "secret.key"
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as out:
+            out.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    except OSError as error:
+        raise StorageUnavailable(f"cannot write {path}: {error.strerror}", path=str(path)) from error
+    return path.read_text()

@@ -1,0 +1,157 @@
+"""Answers what the inbox holds and sends what the outbox holds: threads for the first, one loop for the second."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable
+from datetime import timedelta
+
+from base.errors import AppError, DeliveryError, RetryLater, StorageUnavailable
+from base.log import get_logger
+from base.messages import Channel
+from bot.models import OutcomeKind
+from channels.adapter import ChannelAdapter
+from desk import inbox, outbox
+from desk.inbox import InboxItem
+from web.wiring import Services
+
+log = get_logger(__name__)
+IDLE_SECONDS = 1.0  # between looks when nobody wakes us: other processes may have put something in
+
+OnDraft = Callable[[InboxItem, str], None]
+
+
+class Worker:
+    """The threads of one process. `wake()` after putting something in the inbox; `stop()` finishes what is in hand."""
+
+    def __init__(
+        self,
+        services: Services,
+        adapters: dict[Channel, ChannelAdapter],
+        *,
+        on_change: Callable[[], None] = lambda: None,
+        on_start: Callable[[InboxItem], None] = lambda item: None,
+        on_draft: OnDraft | None = None,
+    ) -> None:
+        self._services, self._adapters = services, adapters
+        self._on_change, self._on_start, self._on_draft = on_change, on_start, on_draft
+        self._wake, self._stop = threading.Condition(), threading.Event()
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        for number in range(self._services.settings.worker_threads):
+            self._threads.append(threading.Thread(target=self._answer_all, name=f"answer-{number}", daemon=True))
+        self._threads.append(threading.Thread(target=self._send_all, name="send", daemon=True))
+        for thread in self._threads:
+            thread.start()
+
+    def wake(self) -> None:
+        with self._wake:
+            self._wake.notify_all()
+
+    def stop(self, timeout_seconds: float = 10.0) -> None:
+        self._stop.set()
+        self.wake()
+        for thread in self._threads:
+            thread.join(timeout_seconds)
+
+    def _answer_all(self) -> None:
+        while not self._stop.is_set():
+            try:
+                busy = self.answer_one()
+            except StorageUnavailable as error:
+                log.error("database_unavailable", detail=error.detail)
+                busy = False
+                self._stop.wait(1)
+            except Exception as error:  # the thread must live: the next message is not to blame
+                log.error("worker_fault", error=f"{type(error).__name__}: {error}"[:300])
+                busy = False
+                self._stop.wait(1)
+            if not busy:
+                self._rest()
+
+    def answer_one(self) -> bool:
+        """Claim and answer one message. False when none was due."""
+        services, settings = self._services, self._services.settings
+        with services.database.begin() as session:
+            item = inbox.claim(session, services.clock.now(), settings.lease_seconds, settings.attempts_max)
+        if item is None:
+            return False
+        self._on_start(item)
+        try:
+            if item.attempts > settings.attempts_max:
+                outcome = services.engine.give_up(item.inbound, item.id)
+            else:
+                on_draft = self._on_draft
+                on_text = (lambda text: on_draft(item, text)) if on_draft else None
+                outcome = services.engine.receive(item.inbound, inbox_id=item.id, on_text=on_text)
+        except StorageUnavailable:
+            raise  # nothing was saved; the lease brings the message back
+        except Exception as error:
+            self._failed(item, error)
+        else:
+            if outcome.kind is not OutcomeKind.SILENT:
+                self.wake()
+        self._on_change()
+        return True
+
+    def _failed(self, item: InboxItem, error: Exception) -> None:
+        name = error.code if isinstance(error, AppError) else type(error).__name__
+        log.error("message_failed", inbox_id=item.id, attempt=item.attempts, error=f"{name}: {error}"[:300])
+        services = self._services
+        with services.database.begin() as session:
+            again = inbox.retry(session, item, services.clock.now(), f"{name}: {error}", services.settings.attempts_max)
+        if not again:
+            services.engine.give_up(item.inbound, item.id)  # no stranded customer (promise 4)
+            log.error("message_given_to_staff", inbox_id=item.id)
+
+    def _send_all(self) -> None:
+        asyncio.run(self._send_loop())
+
+    async def _send_loop(self) -> None:
+        while not self._stop.is_set():
+            try:
+                busy = await self.send_one()
+            except Exception as error:  # as above
+                log.error("sender_fault", error=f"{type(error).__name__}: {error}"[:300])
+                busy = False
+                await asyncio.sleep(1)
+            if not busy:
+                await asyncio.to_thread(self._rest)
+
+    async def send_one(self) -> bool:
+        """Claim and send one reply. False when none was due."""
+        services, settings = self._services, self._services.settings
+        with services.database.begin() as session:
+            item = outbox.claim(session, services.clock.now(), settings.lease_seconds, tuple(self._adapters))
+        if item is None:
+            return False
+        try:
+            receipt = await self._adapters[item.outbound.channel].send(item.outbound)
+        except DeliveryError as error:
+            wait = error.retry_after_seconds if isinstance(error, RetryLater) else 0.0
+            limit = settings.attempts_max if isinstance(error, RetryLater) else item.attempts
+            with services.database.begin() as session:
+                outbox.retry(session, item, services.clock.now(), str(error), limit, wait)
+            return True
+        with services.database.begin() as session:
+            outbox.sent(session, item.id, receipt, services.clock.now())
+        return True
+
+    def _rest(self) -> None:
+        with self._wake:
+            if not self._stop.is_set():
+                self._wake.wait(IDLE_SECONDS)
+
+
+def drain(services: Services, adapters: dict[Channel, ChannelAdapter], *, at_most: timedelta | None = None) -> int:
+    """Answer everything that is due, in this thread; return how many messages. For commands and tests."""
+    worker = Worker(services, adapters)
+    deadline = services.clock.now() + at_most if at_most else None
+    answered = 0
+    while (deadline is None or services.clock.now() < deadline) and worker.answer_one():
+        answered += 1
+    while asyncio.run(worker.send_one()):
+        pass
+    return answered
