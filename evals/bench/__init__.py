@@ -1,0 +1,4 @@
+"""How fast Firstline is on this machine: `firstline bench`. One module per figure, put together in `__main__.py`.
+
+Everything is measured on installations of their own in temporary folders, on loopback, without a chat model.
+"""
