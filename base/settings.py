@@ -30,7 +30,7 @@ class Settings(BaseSettings):
         DEFAULT_DATA_DIR, "Folder of this installation: database, index, uploads, cached model graph"
     )
     database_url: str = _knob(
-        "", "SQLAlchemy URL; empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://..."
+        "", "SQLAlchemy URL; empty: SQLite in the data folder. PostgreSQL: postgresql+psycopg://USER:PASSWORD@HOST/NAME"
     )
     public_url: str = _knob("", "Address under which customers reach Firstline; empty: http://HOST:PORT")
     host: str = _knob("127.0.0.1", "Address to listen on")

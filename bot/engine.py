@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -54,7 +54,8 @@ class Engine:
         inbound = inbox.storable(inbound)
         if inbox_id is None:
             with self._database.begin() as session:
-                inbox_id = inbox.put(session, inbound).id
+                lease = self._clock.now() + timedelta(seconds=self._settings.lease_seconds)
+                inbox_id = inbox.put(session, inbound, claimed_until=lease).id
         outcome = self._think_and_save(inbound, inbox_id, on_text)
         seconds = time.perf_counter() - started
         TURN_SECONDS.labels(channel=inbound.channel, outcome=outcome.kind).observe(seconds)

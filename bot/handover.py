@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from base.i18n import N_, join_sentences, translate
+from base.pii import mask
 from base.text import shorten, split_sentences
 from bot.guard import guard
 from bot.think import Thought
@@ -21,7 +22,7 @@ def draft_ticket(thought: Thought, turns: Sequence[Turn]) -> TicketDraft:
     asked = list(dict.fromkeys(text.strip() for text in own if text.strip())) or [thought.message.text]
     first = next((text for text in asked if len(text) > 4 and guard(text, 200).remark is None), asked[0])
     return TicketDraft(
-        title=title_of(first),
+        title=title_of(mask(first)),  # it stands on a page whose address can be passed on
         urgency=thought.triage.urgency,
         category=thought.triage.category,
         urgency_reasons=tuple(reason.as_dict("en") for reason in thought.triage.urgency_reasons),

@@ -49,9 +49,13 @@ _ROWS = plain(InboxRow)
 # As text: SQLAlchemy compiles an ON CONFLICT of its own anew each time. SQLite and PostgreSQL read it alike.
 _PUT = text(
     "INSERT INTO desk_inbox (channel, message_id, thread_id, payload, state, attempts, next_at, error, received_at) "
-    "VALUES (:channel, :message_id, :thread_id, :payload, :state, 0, :received_at, '', :received_at) "
+    "VALUES (:channel, :message_id, :thread_id, :payload, :state, :attempts, :next_at, '', :received_at) "
     "ON CONFLICT (channel, message_id) DO NOTHING RETURNING id"
-).bindparams(bindparam("payload", type_=Json), bindparam("received_at", type_=UtcDateTime))
+).bindparams(
+    bindparam("payload", type_=Json),
+    bindparam("received_at", type_=UtcDateTime),
+    bindparam("next_at", type_=UtcDateTime),
+)
 _KNOWN = select(_ROWS.c.id).where(
     _ROWS.c.channel == bindparam("channel"), _ROWS.c.message_id == bindparam("message_id")
 )
@@ -62,12 +66,17 @@ _DONE = (
 )
 
 
-def put(session: Session, inbound: Inbound) -> Put:
-    """Store a message. A second delivery of the same channel + message id changes nothing."""
+def put(session: Session, inbound: Inbound, *, claimed_until: datetime | None = None) -> Put:
+    """Store a message. A second delivery of the same channel + message id changes nothing.
+
+    claimed_until: the caller answers it itself, at once; other workers leave it alone until then.
+    """
     inbound = storable(inbound)
     values = {
         "channel": inbound.channel, "message_id": inbound.message_id, "thread_id": inbound.thread_id,
-        "payload": to_json(inbound), "state": InboxState.QUEUED, "received_at": inbound.received_at,
+        "payload": to_json(inbound), "received_at": inbound.received_at, "attempts": 0 if claimed_until is None else 1,
+        "state": InboxState.QUEUED if claimed_until is None else InboxState.CLAIMED,
+        "next_at": claimed_until or inbound.received_at,
     }  # fmt: skip
     new_id = session.execute(_PUT, values).scalar()
     INBOUND.labels(channel=inbound.channel, result="stored" if new_id else "duplicate").inc()

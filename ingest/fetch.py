@@ -1,4 +1,4 @@
-"""A document from the web, without becoming a tool against the own network (threat T19).
+"""A document from the web, without becoming a tool against the own network.
 
 http and https only; every address a name resolves to must be public; the connection goes to the address that was
 checked; each redirect is checked anew; size and time are bounded.

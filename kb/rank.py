@@ -1,8 +1,8 @@
 """One ranking from several: vectors of each language, keywords; translations and near-duplicates collapsed.
 
 Keyword scores say nothing about an article in another language than the question's, so there the vectors decide alone;
-a keyword score must not outvote them (measured: a zh question found the English-only article in 28 % with plain RRF of
-both, in 88 % by centred vectors; decisions/0005).
+a keyword score must not outvote them (measured: of English questions about Chinese-only articles BM25 found 28 %
+in the first five, the vectors 88 %, both fused by rank 51 %; decisions/0005).
 """
 
 from __future__ import annotations

@@ -46,7 +46,10 @@ def create_app(services: Services) -> FastAPI:
         docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan,
     )  # fmt: skip
     hub = Hub(services.database)
-    adapters: dict[Channel, ChannelAdapter] = {channel: ADAPTERS[channel]() for channel in ADAPTERS}
+    # What came in by a terminal is answered there: its replies are nothing for this process to send.
+    adapters: dict[Channel, ChannelAdapter] = {
+        channel: ADAPTERS[channel]() for channel in ADAPTERS if channel is not Channel.CONSOLE
+    }
     worker = Worker(
         services, adapters, on_change=hub.wake, on_start=lambda item: _typing(hub, item),
         on_draft=lambda item, text: hub.whisper(_thread(item), "delta", {"draft": item.id, "text": text}),

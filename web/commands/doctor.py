@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 import click
 
@@ -186,7 +187,7 @@ def _calendar(settings: Settings) -> Iterator[Finding]:
 
     from desk.service import load
 
-    defaults = load()
+    defaults = load(Path(settings.service_defaults) if settings.service_defaults else None)
     missing = defaults.unpublished_years(datetime.now(UTC).date())
     for calendar, year in missing.items():
         yield Finding(

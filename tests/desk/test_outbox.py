@@ -1,0 +1,173 @@
+"""The outbox: every reply under one key, in order, and never sent twice blindly (promise 3)."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+
+from base.database import Database
+from base.messages import Channel, DeliveryState, Link, Outbound, QuickReply, Receipt
+from desk import outbox
+from desk.outbox import OutboxItem, OutboxState
+from desk.tables import OutboxRow
+from tests.desk.made import NOW, later, talk
+
+LEASE = 60
+CHANNELS = (Channel.WEBCHAT,)
+
+
+def reply(key: str = "turn-1", author: str = "bot", channel: Channel = Channel.WEBCHAT) -> Outbound:
+    return Outbound(
+        key=key, channel=channel, thread_id="t1", text="你好 [1]", lang="zh", author=author,
+        links=(Link(1, "标题", "", ""),), quick_replies=(QuickReply("有帮助", "helped"),),
+    )  # fmt: skip
+
+
+def put(database: Database, *replies: Outbound, thread: str = "t1") -> None:
+    with database.begin() as session:
+        conversation = talk(session, thread)
+        for turn_id, outbound in enumerate(replies, start=1):
+            outbox.put(session, outbound, conversation.id, turn_id, NOW)
+
+
+def claim(database: Database, at: timedelta = timedelta()) -> OutboxItem | None:
+    with database.begin() as session:
+        return outbox.claim(session, NOW + at, LEASE, CHANNELS)
+
+
+def states(database: Database) -> dict[str, str]:
+    with database.read() as session:
+        return dict(session.execute(select(OutboxRow.key, OutboxRow.state)).tuples().all())
+
+
+def test_a_reply_comes_back_as_it_was_put(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    assert item is not None
+    assert item.outbound == reply()
+
+
+def test_a_key_is_used_once(database: Database) -> None:
+    put(database, reply("turn-1"))
+    with pytest.raises(IntegrityError):
+        put(database, reply("turn-1"))
+    assert len(states(database)) == 1
+
+
+def test_the_key_stays_the_same_over_retries(database: Database) -> None:
+    put(database, reply("turn-7"))
+    keys = []
+    for n in range(3):
+        item = claim(database, timedelta(hours=2 * n))
+        assert item is not None
+        keys.append((item.outbound.key, item.attempts))
+        with database.begin() as session:
+            outbox.retry(session, item, later(hours=2 * n), "busy", 5, 0)
+    assert keys == [("turn-7", 1), ("turn-7", 2), ("turn-7", 3)]
+
+
+def test_a_reply_whose_sender_died_is_maybe_sent_and_never_sent_again(database: Database) -> None:
+    put(database, reply())
+    assert claim(database) is not None
+    assert claim(database, timedelta(seconds=LEASE)) is None
+    assert claim(database, timedelta(days=30)) is None
+    assert states(database) == {"turn-1": OutboxState.MAYBE_SENT}
+
+
+def test_a_late_receipt_settles_what_was_maybe_sent(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    claim(database, timedelta(seconds=LEASE))
+    assert item is not None
+    with database.begin() as session:
+        outbox.sent(session, item.id, Receipt(DeliveryState.SENT, "c-1"), later(seconds=90))
+    assert states(database) == {"turn-1": OutboxState.SENT}
+
+
+def test_a_late_refusal_tells_that_nothing_was_sent(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    claim(database, timedelta(seconds=LEASE))
+    assert item is not None
+    with database.begin() as session:
+        assert outbox.retry(session, item, later(seconds=90), "429", 5, 0)
+    assert states(database) == {"turn-1": OutboxState.QUEUED}
+
+
+def test_a_refusal_never_undoes_a_sent_reply(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    assert item is not None
+    with database.begin() as session:
+        outbox.sent(session, item.id, Receipt(DeliveryState.SENT), NOW)
+        outbox.retry(session, item, NOW, "late", 5, 0)
+    assert states(database) == {"turn-1": OutboxState.SENT}
+
+
+def test_a_channel_that_cannot_tell_leaves_it_maybe_sent(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    assert item is not None
+    with database.begin() as session:
+        outbox.sent(session, item.id, Receipt(DeliveryState.MAYBE_SENT), NOW)
+    assert states(database) == {"turn-1": OutboxState.MAYBE_SENT}
+    assert claim(database, timedelta(days=1)) is None
+
+
+def test_the_wish_of_a_channel_to_wait_is_respected(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    assert item is not None
+    with database.begin() as session:
+        outbox.retry(session, item, NOW, "429", 5, 900)
+    assert claim(database, timedelta(seconds=899)) is None
+    assert claim(database, timedelta(seconds=900)) is not None
+
+
+def test_after_too_many_refusals_it_is_set_aside(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    assert item is not None
+    with database.begin() as session:
+        assert not outbox.retry(session, item, NOW, "403 blocked", 1, 0)
+        assert outbox.counts(session) == {"dead": 1}
+
+
+def test_replies_of_one_conversation_leave_in_their_order(database: Database) -> None:
+    put(database, reply("turn-1"), reply("turn-2"))
+    put(database, reply("turn-3"), thread="t2")
+    first = claim(database)
+    assert first is not None
+    with database.begin() as session:
+        outbox.retry(session, first, NOW, "429", 5, 100)
+    other = claim(database)
+    assert other is not None
+    assert other.outbound.key == "turn-3"
+    assert claim(database) is None  # turn-2 does not overtake turn-1
+    again = claim(database, timedelta(seconds=120))
+    assert again is not None
+    assert again.outbound.key == "turn-1"
+
+
+def test_only_the_channels_of_this_process_are_taken(database: Database) -> None:
+    put(database, reply(channel=Channel.EMAIL))
+    assert claim(database) is None
+
+
+def test_a_person_who_takes_over_withdraws_what_the_bot_has_not_sent(database: Database) -> None:
+    put(database, reply("turn-1"), reply("turn-2"), reply("turn-3", author="staff"), reply("turn-4", author="system"))
+    put(database, reply("turn-5"), thread="t2")
+    sending = claim(database)
+    assert sending is not None
+    with database.begin() as session:
+        assert outbox.drop_bot_replies(session, talk(session).id) == 1
+    assert states(database) == {
+        "turn-1": OutboxState.CLAIMED,
+        "turn-2": OutboxState.DROPPED,
+        "turn-3": OutboxState.QUEUED,
+        "turn-4": OutboxState.QUEUED,
+        "turn-5": OutboxState.QUEUED,
+    }
