@@ -1,1 +1,1 @@
-"""The shared words and tools. Imports nothing of ours; everybody imports it. Start at `messages.py` and `settings.py`."""
+"""The shared words and tools. Imports nothing of ours; all import it. Start at `messages.py` and `settings.py`."""

@@ -160,4 +160,4 @@ def _tune_sqlite(engine: Engine, begin_statement: str, *, read_only: bool = Fals
         connection.execute(begin_statement)
 
     # Instead of a "begin" event: one listener on an engine makes every statement look for others (0.1 ms each).
-    engine.dialect.do_begin = do_begin  # type: ignore[method-assign]
+    engine.dialect.do_begin = do_begin  # type: ignore[method-assign, assignment]

@@ -1,6 +1,6 @@
-"""Every knob, with default, unit and help. Read once at start from `FIRSTLINE_*` and `firstline.toml`; passed as an argument.
+"""Every knob, with default, unit and help. Read once at start from `FIRSTLINE_*` and `firstline.toml`; then passed on.
 
-Order: environment, then `firstline.toml` in the working folder, then `firstline.toml` in the data folder, then defaults.
+Order: environment, then `firstline.toml` in the working folder, then the one in the data folder, then defaults.
 """
 
 from __future__ import annotations

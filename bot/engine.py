@@ -25,6 +25,7 @@ from desk import conversations, customers, inbox, outbox, tickets
 from desk.conversations import Thread
 from desk.models import Author, Conversation, ConversationState, Sentiment, Ticket, Turn
 from desk.service import ServiceDefaults
+from kb.ahead import Ahead
 
 log = get_logger(__name__)
 MAX_STORED = 100_000  # characters of one message that are kept
@@ -52,11 +53,12 @@ class Engine:
         """
         started = time.perf_counter()
         inbound = inbox.storable(inbound)
+        ahead = self._thinker.foresee(inbound)  # the model computes while the message is stored and the thread read
         if inbox_id is None:
             with self._database.begin() as session:
                 lease = self._clock.now() + timedelta(seconds=self._settings.lease_seconds)
                 inbox_id = inbox.put(session, inbound, claimed_until=lease).id
-        outcome = self._think_and_save(inbound, inbox_id, on_text)
+        outcome = self._think_and_save(inbound, inbox_id, on_text, ahead)
         seconds = time.perf_counter() - started
         TURN_SECONDS.labels(channel=inbound.channel, outcome=outcome.kind).observe(seconds)
         log.info(
@@ -76,11 +78,11 @@ class Engine:
         with self._database.begin() as session:
             return self._save(session, inbound, inbox_id, thought)
 
-    def _think_and_save(self, inbound: Inbound, inbox_id: int, on_text: OnText | None) -> Outcome:
+    def _think_and_save(self, inbound: Inbound, inbox_id: int, on_text: OnText | None, ahead: Ahead | None) -> Outcome:
         for _ in range(RETHINKS):
             with self._database.read() as session:
                 thread = conversations.load(session, inbound)
-            thought = self._thinker.think(inbound, thread, on_text)  # search and model: nothing is locked
+            thought = self._thinker.think(inbound, thread, on_text, ahead)  # search and model: nothing is locked
             try:
                 with self._database.begin() as session:
                     return self._save(session, inbound, inbox_id, thought)

@@ -54,7 +54,9 @@ _INJECTION = re.compile(
 def guard(text: str, max_chars: int) -> Guarded:
     """The message as the bot reads it. The whole of it is kept elsewhere."""
     cleaned = clean(text)
-    return Guarded(cleaned[:max_chars], len(cleaned) > max_chars, _remark(cleaned), bool(_INJECTION.search(cleaned)))
+    return Guarded(
+        cleaned[:max_chars], len(cleaned) > max_chars, _remark(cleaned), bool(_INJECTION.search(normalise(cleaned)))
+    )
 
 
 def _remark(text: str) -> Remark | None:

@@ -16,6 +16,7 @@ from desk.models import ConversationState, Sentiment, Urgency
 from kb.models import Passage
 
 VERSION = "policy/1"
+FIRST_AID_SHARE = 0.4  # of the way from the answer threshold to certainty
 MAX_FAILED = 2  # answers that did not help, or offers declined, before a ticket is opened unasked
 
 
@@ -94,8 +95,10 @@ def _by_knowledge(case: Case) -> Decision:
         return _added_to_ticket(case)
     supported = case.answer is not None and case.confidence >= case.answer_threshold
     if urgency is Urgency.URGENT:
-        # People come first; what the knowledge base says is given as first aid beside the ticket, never instead.
-        return _ticket(case, "urgent", N_("This looks serious, so a colleague is being alerted right now."), supported)
+        # People come first; what the knowledge base says is given as first aid beside the ticket, never instead, and
+        # only when it is surely about this: nobody in an outage wants to read about ordering laptops.
+        first_aid = supported and case.confidence >= case.answer_threshold + (1 - case.answer_threshold) * FIRST_AID_SHARE
+        return _ticket(case, "urgent", N_("This looks serious, so a colleague is being alerted right now."), first_aid)
     if supported and case.answer is not None:
         return Decision(
             OutcomeKind.ANSWER, "supported", _polite(case, case.answer.text), answer=case.answer,

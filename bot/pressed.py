@@ -1,4 +1,4 @@
-"""A typed reply that stands for a button of our last message: "yes" to an offer, "2" to a choice, "还是不行" to an answer.
+"""A typed reply that stands for a button of our last message: "yes" to an offer, "2" to a choice, 还是不行 to an answer.
 
 Channels without buttons (mail, SMS bridges) and people who type anyway are understood like a press.
 """
@@ -17,7 +17,8 @@ DECLINED = "declined"  # "no, thanks" to an offer: not a button, but an answer t
 _LONGEST = 60
 _THANKS = r"(?:[, ]*(?:thanks?|thank you|thx|please|谢谢您?|多谢|麻烦了|拜托了?))?"
 _YES = re.compile(
-    r"(?:yes|yeah|yep|yup|sure|ok|okay|please|please do|do it|go ahead|good|fine|that would be (?:good|great|nice)|i do|"
+    r"(?:(?:yes|yeah|yep|yup|sure|ok|okay),? )?(?:yes|yeah|yep|yup|sure|ok|okay|please|please do|do it|do that|go ahead|good|"
+    r"fine|that would be (?:good|great|nice)|i do|"
     r"是|是的|好|好的|好啊|好吧|可以|可以的|行|行吧|要|要的|需要|嗯+|对|请转|转吧|转一下|帮我转一?下?|麻烦(?:你|您)?了?)"
     + _THANKS
 )
@@ -26,18 +27,20 @@ _NO = re.compile(
     + _THANKS
 )
 _FAILED = re.compile(
-    r"(?:sorry,? |no,? |hmm,? |but )?(?:(?:it|that|this)(?:'s| is)? )?(?:still )?(?:(?:does not|doesn't|did not|didn't|not)"
-    r" (?:work|working|help|helping)(?: at all| for me| either| yet)?|not (?:it|right|what i (?:asked|meant|need))|broken|"
-    r"the same|no luck|failing|fails|wrong(?: answer)?|useless)|still (?:nothing|no luck|the same)|no luck|"
-    r"(?:i(?:'ve| have)? )?(?:already )?(?:tried|did) (?:that|this|it|all of that)(?: already)?|same (?:problem|error|issue)(?: again)?|"
-    r"(?:但是?)?(?:我)?(?:试过了?|照做了?|按照?步骤做了?)?(?:还是|仍然|依然|仍)?(?:不行|没用|没有用|不可以|没好|没解决|没有解决|没帮助|没有帮助|不对|无效)|"
-    r"(?:我)?(?:都)?试过了|(?:还是|仍然|依然|仍)(?:一样|老样子|报错|连不上|打不开|登不上|登录不了|进不去|用不了)|答非所问|不是(?:这个|这个问题|我要的)|"
-    r"没说到点子上"
-)  # fmt: skip
+    r"(?:(?:sorry|no|hmm|but),? )?(?:"
+    r"(?:(?:it|that|this)(?:'s| is)? )?(?:still )?(?:(?:does not|doesn't|did not|didn't|is not|isn't|not) (?:work|help)(?:ing)?"
+    r"(?: at all| for me| either| yet)?|not (?:it|right|what i (?:asked|meant|need))|broken|failing|fails|useless|"
+    r"wrong(?: answer)?)|(?:still )?(?:nothing|no luck|the same)|(?:i(?:'ve| have)? )?(?:already )?(?:tried|did) (?:that|this|it)"
+    r"(?: already)?|same (?:problem|error|issue)(?: again)?|"
+    r"(?:但是?)?我?(?:都?试过了?|照做了?|按步骤做了?)?[, ]?(?:还是|仍然|依然|仍)?(?:不行|没用|没有用|不可以|没好|没解决|没有解决|"
+    r"没帮助|没有帮助|不对|无效)|我?都?试过了|(?:还是|仍然|依然|仍)(?:一样|老样子|报错|连不上|打不开|登不上|登录不了|进不去|用不了)|"
+    r"答非所问|不是(?:这个|这个问题|我要的))(?:啊|呀|的|哦)?"
+)
 _WORKED = re.compile(
-    r"(?:great,? |ok,? |thanks,? )?(?:(?:it|that|this) )?(?:now )?(?:worked|works|helped|did it|did the trick|fixed it|solved it|is (?:working|"
-    r"fixed|solved))(?: now| fine| perfectly)?|(?:problem )?(?:solved|fixed)|all good(?: now)?|"
-    r"(?:已经?)?(?:解决了?|搞定了?|好了|可以了|能用了|正常了|恢复了|没问题了)" + _THANKS
+    r"(?:(?:great|ok|thanks|yes),? )?(?:"
+    r"(?:(?:it|that|this) )?(?:now )?(?:worked|works|helped|did it|did the trick|fixed it|solved it|is (?:working|fixed|solved))"
+    r"(?: now| fine| perfectly)?|(?:problem )?(?:solved|fixed)|all good(?: now)?|"
+    r"已?经?(?:解决了?|搞定了?|好了|可以了|能用了|正常了|恢复了|没问题了))" + _THANKS
 )
 _NONE = re.compile(r"(?:none(?: of (?:these|them|those))?|neither|no|都不是|都不对|不是|没有(?:我要的)?|以上都不是)")
 _PLACES = (

@@ -22,15 +22,16 @@ from bot.guard import Guarded, Remark, guard
 from bot.models import Answer, Decision, Triage
 from bot.policy import Case
 from bot.pressed import DECLINED, meant
-from bot.question import last_question, stand_alone
+from bot.question import last_question, leans_on_earlier, stand_alone
 from bot.triage import Triager
 from bot.wants_human import asks_for_person
 from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, solution_first
 from desk.conversations import Thread
 from desk.models import Author, Category, ConversationState, Sentiment, Turn, Urgency
+from kb.ahead import Ahead
 from kb.embed import Embedder
 from kb.models import Audience, Passage, Scope
-from kb.search import Searcher
+from kb.search import Searcher, Words
 
 log = get_logger(__name__)
 CUSTOMER_SCOPE = Scope(audiences=(Audience.PUBLIC,))
@@ -88,8 +89,21 @@ class Thinker:
         self._triager, self._rules, self._writer = triager, Triager(None), writer
         self._quoting = QuotingWriter()
 
-    def think(self, inbound: Inbound, thread: Thread, on_text: OnText | None = None) -> Thought:
-        """What to do about a message, given the thread so far."""
+    def foresee(self, inbound: Inbound) -> Ahead | None:
+        """Begin to embed what will most likely be asked, while the message is being stored. None if nothing is."""
+        try:
+            message = guard(inbound.text, self._settings.message_max_chars)
+            if inbound.action or not message.text or message.remark is not None or leans_on_earlier(message.text):
+                return None
+            return Ahead(self._embedder, message.text, self.language(inbound, message, Thread(None, None, ())))
+        except Exception as error:  # the message is stored all the same; thinking about it says what is wrong
+            log.warning("not_foreseen", error=type(error).__name__)
+            return None
+
+    def think(
+        self, inbound: Inbound, thread: Thread, on_text: OnText | None = None, ahead: Ahead | None = None
+    ) -> Thought:
+        """What to do about a message, given the thread so far. ahead: what `foresee` said of it."""
         watch = _Watch()
         state = thread.conversation.state if thread.conversation else ConversationState.BOT
         memory = thread.conversation.memory if thread.conversation else {}
@@ -98,11 +112,17 @@ class Thinker:
         lang = self.language(inbound, message, thread)
         question, _ = (message.text, False) if action else stand_alone(message.text, turns)
         ask = _Question(question, lang, action, message, turns, state, memory)
-        vector, triage = self._judge(ask, watch)
+        words = None
+        if ask.worth_embedding():
+            if ahead is None or (ahead.text, ahead.lang) != (question, lang):
+                ahead = Ahead(self._embedder, question, lang)
+            words = None if action else self._searcher.words(question, CUSTOMER_SCOPE)
+        watch.lap("words")
+        vector, triage = self._judge(ask, ahead, watch)
         passages: tuple[Passage, ...] = ()
         sure, answer = 0.0, None
         if ask.needs_search(triage):
-            passages = self._search(ask, inbound.text, vector)
+            passages = self._search(ask, inbound.text, vector, words)
             watch.lap("search")
             sure = 1.0 if action.startswith(CHOOSE) and passages else confidence(question, lang, passages)
             answer = self._answer(ask, passages, sure, on_text)
@@ -149,17 +169,17 @@ class Thinker:
         if action == DECLINED:
             return replace(message, remark=Remark.THANKS), ""
         if inbound.action or action.startswith(CHOOSE):
-            asked = str(memory.get("question") or last_question(turns))
+            asked = last_question(turns) or str(memory.get("question", ""))
             return replace(message, text=asked or message.text, remark=None), action
         return message, action
 
-    def _judge(self, ask: _Question, watch: _Watch) -> tuple[np.ndarray | None, Triage]:
+    def _judge(self, ask: _Question, ahead: Ahead | None, watch: _Watch) -> tuple[np.ndarray | None, Triage]:
         """The question's vector and the triage. Where the vector would decide nothing, none is made."""
         history = [turn.text for turn in ask.turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
         vector, triager = None, self._rules
-        if ask.worth_embedding():
+        if ahead is not None and ask.worth_embedding():
             try:
-                vector, triager = self._embedder.embed_query(ask.text, ask.lang), self._triager
+                vector, triager = ahead.vector(), self._triager
             except Exception as error:
                 if not ask.action and asks_for_person(ask.message.text) is None:
                     raise  # it comes back when the embedder does, or is given to a person
@@ -170,11 +190,13 @@ class Thinker:
         watch.lap("triage")
         return vector, triage if triage.lang == ask.lang else replace(triage, lang=ask.lang)
 
-    def _search(self, ask: _Question, label: str, vector: np.ndarray | None) -> tuple[Passage, ...]:
+    def _search(
+        self, ask: _Question, label: str, vector: np.ndarray | None, words: Words | None
+    ) -> tuple[Passage, ...]:
         if not ask.action:
             top_k = self._settings.top_k
             return self._searcher.search(
-                ask.text, scope=CUSTOMER_SCOPE, top_k=top_k, lang=ask.lang, vector=vector
+                ask.text, scope=CUSTOMER_SCOPE, top_k=top_k, lang=ask.lang, vector=vector, words=words
             ).passages
         chosen = ask.action.removeprefix(CHOOSE)
         for text in dict.fromkeys((ask.text, label)):  # the question, else the title on the button
@@ -212,7 +234,8 @@ class _Question:
 
     def worth_embedding(self) -> bool:
         """Small talk needs no vector, nor does what a person answers anyway."""
-        return bool(self.text) and self.message.remark is None and self.state is not ConversationState.STAFF
+        small_talk = self.message.remark is not None or self.action == "helped"
+        return bool(self.text) and not small_talk and self.state is not ConversationState.STAFF
 
     def needs_search(self, triage: Triage) -> bool:
         if self.action and not self.action.startswith(CHOOSE):

@@ -148,7 +148,9 @@ def change(
     if not result.rowcount:  # type: ignore[attr-defined]
         return False
     if "state" in values:
-        events.append(session, EventKind.STATE_CHANGED, now, conversation_id=conversation.id, state=str(values["state"]))
+        events.append(
+            session, EventKind.STATE_CHANGED, now, conversation_id=conversation.id, state=str(values["state"])
+        )
     return True
 
 
@@ -200,11 +202,15 @@ class Listed:
     unread: int
 
 
-def list_for_staff(session: Session, *, assignee_id: int | None, unassigned: bool, search: str, limit: int = 60) -> list[Listed]:
+def list_for_staff(
+    session: Session, *, assignee_id: int | None, unassigned: bool, search: str, limit: int = 60
+) -> list[Listed]:
     """Conversations that need or had a person, newest first: those of `assignee_id`, the unassigned ones, or all."""
     query = select(ConversationRow, CustomerRow).join(CustomerRow, CustomerRow.id == ConversationRow.customer_id)
     if assignee_id is not None:
-        query = query.where(ConversationRow.assignee_id == assignee_id, ConversationRow.state != ConversationState.CLOSED)
+        query = query.where(
+            ConversationRow.assignee_id == assignee_id, ConversationRow.state != ConversationState.CLOSED
+        )
     elif unassigned:
         query = query.where(ConversationRow.assignee_id.is_(None), ConversationRow.state == ConversationState.WAITING)
     if search:
@@ -218,7 +224,8 @@ def list_for_staff(session: Session, *, assignee_id: int | None, unassigned: boo
         )
     query = query.order_by(ConversationRow.updated_at.desc()).limit(limit).execution_options(populate_existing=True)
     return [
-        Listed(to_conversation(c), customers.to_customer(k), c.preview, c.unread) for c, k in session.execute(query).tuples()
+        Listed(to_conversation(c), customers.to_customer(k), c.preview, c.unread)
+        for c, k in session.execute(query).tuples()
     ]
 
 

@@ -52,7 +52,14 @@ def append(
         session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ORDER_LOCK})
     session.execute(
         _NEW,
-        {"kind": kind, "conversation_id": conversation_id, "ticket_id": ticket_id, "turn_id": turn_id, "data": data, "at": at},
+        {
+            "kind": kind,
+            "conversation_id": conversation_id,
+            "ticket_id": ticket_id,
+            "turn_id": turn_id,
+            "data": data,
+            "at": at,
+        },
     )
 
 

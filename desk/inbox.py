@@ -219,7 +219,11 @@ def storable(inbound: Inbound) -> Inbound:
 
 
 def _text(value: str) -> str:
-    return value if value.isascii() and "\x00" not in value else value.encode("utf-8", "replace").decode().replace("\x00", "")
+    return (
+        value
+        if value.isascii() and "\x00" not in value
+        else value.encode("utf-8", "replace").decode().replace("\x00", "")
+    )
 
 
 def _id(value: str) -> str:

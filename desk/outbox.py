@@ -106,7 +106,9 @@ def sent(session: Session, item_id: int, receipt: Receipt, now: datetime) -> Non
     SENT.labels(channel=channel, state=state).inc()
 
 
-def retry(session: Session, item: OutboxItem, now: datetime, error: str, attempts_max: int, wait_seconds: float) -> bool:
+def retry(
+    session: Session, item: OutboxItem, now: datetime, error: str, attempts_max: int, wait_seconds: float
+) -> bool:
     """Put back after the channel refused for now. False when it was set aside instead: attempts used up.
 
     A refusal that arrives after the lease has ended still tells that nothing was sent.

@@ -60,7 +60,9 @@ def note(session: Session, talk: Conversation, member: Staff, text: str, now: da
 
 def take_over(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
     """Make the conversation a person's. The customer is told once, when it was the bot's until now."""
-    talk = conversations.get(session, talk.id, to_write=True)  # a reply the bot is just saving is dropped below, or never made
+    talk = conversations.get(
+        session, talk.id, to_write=True
+    )  # a reply the bot is just saving is dropped below, or never made
     if talk.state is ConversationState.STAFF and talk.assignee_id == member.id:
         return
     outbox.drop_bot_replies(session, talk.id)
@@ -92,12 +94,20 @@ def release(session: Session, talk: Conversation, member: Staff, now: datetime) 
     """Give it back to the bot; an open ticket stays open and owed."""
     memory = {key: value for key, value in talk.memory.items() if key != "waits_for"}
     conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
-    _system_turn(session, talk, translate(N_("The assistant is back. A colleague can join again any time."), talk.lang), now)
+    _system_turn(
+        session, talk, translate(N_("The assistant is back. A colleague can join again any time."), talk.lang), now
+    )
     audit.note(session, now, f"staff:{member.id}", "released", f"conversation:{talk.id}")
 
 
 def resolve(
-    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, root_cause: str, solution: str, now: datetime
+    session: Session,
+    defaults: ServiceDefaults,
+    talk: Conversation,
+    member: Staff,
+    root_cause: str,
+    solution: str,
+    now: datetime,
 ) -> Ticket | None:
     """Mark the ticket as solved and tell the customer how to come back. The bot has the conversation again."""
     ticket = None
@@ -114,14 +124,28 @@ def resolve(
 
 
 def set_urgency(
-    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, urgency: Urgency, reason: str, now: datetime
+    session: Session,
+    defaults: ServiceDefaults,
+    talk: Conversation,
+    member: Staff,
+    urgency: Urgency,
+    reason: str,
+    now: datetime,
 ) -> Ticket:
     """A person's judgement of the urgency, with their reason. Raises NotFound without a ticket."""
     if talk.ticket_id is None:
         raise NotFound("ticket")
     reasons = [{"kind": "staff", "code": "set_by_staff", "quote": "", "text": f"{member.name}: {clean(reason)}"}]
     ticket = tickets.retarget(session, defaults, talk.ticket_id, urgency, reasons, now, Author.STAFF)
-    audit.note(session, now, f"staff:{member.id}", "set_urgency", f"ticket:{ticket.id}", urgency=str(urgency), reason=clean(reason))
+    audit.note(
+        session,
+        now,
+        f"staff:{member.id}",
+        "set_urgency",
+        f"ticket:{ticket.id}",
+        urgency=str(urgency),
+        reason=clean(reason),
+    )
     return ticket
 
 
@@ -137,7 +161,9 @@ def mark_read(session: Session, talk: Conversation, now: datetime) -> None:
 def _assigned(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
     if talk.ticket_id is not None:
         tickets.assign(session, defaults, talk.ticket_id, member.id, now)
-    events.append(session, EventKind.ASSIGNED, now, conversation_id=talk.id, ticket_id=talk.ticket_id, assignee=member.id)
+    events.append(
+        session, EventKind.ASSIGNED, now, conversation_id=talk.id, ticket_id=talk.ticket_id, assignee=member.id
+    )
 
 
 def _system_turn(

@@ -104,6 +104,7 @@ def open_session(session: Session, staff: Staff, now: datetime, hours: int) -> s
             created_at=now, expires_at=now + timedelta(hours=hours),
         )
     )  # fmt: skip
+    session.flush()
     session.execute(delete(StaffSessionRow).where(StaffSessionRow.expires_at < now))
     return token
 

@@ -51,7 +51,7 @@ def fetch(url: str, folder: Path, *, max_bytes: int, allow_private: bool = False
         try:
             with _opened(current, address) as response:
                 if response.is_redirect:
-                    current = urljoin(current, response.headers["location"])
+                    current = _target(current, response.headers["location"])
                     continue
                 if response.status_code != 200:
                     raise PageUnreachable(url=current, reason=f"HTTP {response.status_code}")
@@ -59,6 +59,13 @@ def fetch(url: str, folder: Path, *, max_bytes: int, allow_private: bool = False
         except (httpx.HTTPError, httpx.InvalidURL) as error:
             raise PageUnreachable(url=current, reason=type(error).__name__) from error
     raise PageUnreachable(url=url, reason="too many redirects")
+
+
+def _target(url: str, location: str) -> str:
+    try:
+        return urljoin(url, location)
+    except ValueError as error:
+        raise AddressRefused(url=location) from error
 
 
 @contextmanager

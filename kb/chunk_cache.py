@@ -85,7 +85,10 @@ class ChunkCache:
         self._memory = _Memory(-1)
 
     def get(self, session: Session, ids: Collection[int], scope: Scope, generation: int) -> dict[int, KnownChunk]:
-        """The chunks of `ids` that are live, published and for this scope now. generation: as `session` sees it."""
+        """The chunks of `ids` that are live, published and for this scope as `session` sees it.
+
+        generation: the one it sees, or one it could have seen a moment ago.
+        """
         if not ids:
             return {}
         remembered = self._of(generation).chunks

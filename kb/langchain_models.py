@@ -120,10 +120,10 @@ def _openai(model: str, base_url: str, api_key: str) -> Embeddings:
         raise EmbedderRefused("no API key", name=SETTING, value=f"openai:{model}")
     return OpenAIEmbeddings(
         model=model,
-        base_url=base_url or None,
-        api_key=SecretStr(key),
+        openai_api_base=base_url or None,
+        openai_api_key=SecretStr(key),
         check_embedding_ctx_length=False,  # would send OpenAI's token numbers, which other servers cannot read
-        timeout=_TIMEOUT_SECONDS,
+        request_timeout=_TIMEOUT_SECONDS,
         max_retries=2,
     )
 

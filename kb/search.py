@@ -32,6 +32,17 @@ class Found:
     total_chunks: int  # live chunks in the knowledge base
 
 
+@dataclass(frozen=True, slots=True)
+class Words:
+    """What the keywords of a question say: the half of a search that needs no vector."""
+
+    tokens: frozenset[str]
+    weights: dict[str, float]  # of each token
+    bm25: dict[int, float]  # chunk id -> score
+    generation: int
+    total: int  # live chunks in the knowledge base
+
+
 class Searcher:
     """Search over what is live. Safe to share between threads."""
 
@@ -43,32 +54,42 @@ class Searcher:
 
     def search(
         self, question: str, *, scope: Scope | None = None, top_k: int = 8, lang: str = "",
-        vector: np.ndarray | None = None,
+        vector: np.ndarray | None = None, words: Words | None = None,
     ) -> Found:  # fmt: skip
         """Up to `top_k` passages this scope may see. `lang`: the customer's language, told from the question if empty;
-        `vector`: the question's embedding if it is known already. An empty question finds nothing."""
+        `vector`, `words`: the question's embedding and `self.words` of it, if they are known already. An empty question
+        finds nothing."""
         scope = scope or Scope()
         text = clean(question)
         lang = lang or detect_language(text)
         if vector is None:
             vector = self._embedder.embed_query(text, lang)
         near = self._vectors.search(vector, scope, CANDIDATES) if text else []
+        similarity = {hit.chunk_id: hit.similarity for hit in near}
         with self._database.read() as session:
-            generation, total = self._live_count(session)
-            tokens = query_tokens(text)
-            weighed = self._weights.weigh(session, tokens, generation, total)
-            words = self._keywords.search(session, weighed.selective, scope, CANDIDATES)
-            similarity = {hit.chunk_id: hit.similarity for hit in near}
-            bm25 = {hit.chunk_id: hit.score for hit in words}
-            chunks = self._chunks.get(session, similarity.keys() | bm25.keys(), scope, generation)
-            candidates = self._candidates(chunks, similarity, bm25, vector, frozenset(tokens))
-            fused = fuse(candidates, lang, weighed.weights)
+            words = words or self._words(session, text, scope)
+            chunks = self._chunks.get(session, similarity.keys() | words.bm25.keys(), scope, words.generation)
+            candidates = self._candidates(chunks, similarity, words, vector)
+            fused = fuse(candidates, lang, words.weights)
             ranked = [
                 Ranked.of(chunks[c.chunk_id].passage, fused[c.chunk_id][0], c.similarity, fused[c.chunk_id][1])
                 for c in candidates
             ]
-            ranked = self._with_own_language(session, ranked, chunks, lang, vector, scope, generation, top_k)
-        return Found(tuple(collapse(ranked, lang, top_k)), vector, lang, total)
+            ranked = self._with_own_language(session, ranked, chunks, lang, vector, scope, words.generation, top_k)
+        return Found(tuple(collapse(ranked, lang, top_k)), vector, lang, words.total)
+
+    def words(self, question: str, scope: Scope) -> Words:
+        """What can be looked up while the question is still being embedded."""
+        with self._database.read() as session:
+            return self._words(session, clean(question), scope)
+
+    def _words(self, session: Session, text: str, scope: Scope) -> Words:
+        generation, total = self._live_count(session)
+        tokens = query_tokens(text)
+        weighed = self._weights.weigh(session, tokens, generation, total)
+        hits = self._keywords.search(session, weighed.selective, scope, CANDIDATES)
+        bm25 = {hit.chunk_id: hit.score for hit in hits}
+        return Words(frozenset(tokens), weighed.weights, bm25, generation, total)
 
     def companions(self, passage: Passage, scope: Scope) -> list[Passage]:
         """All passages of the same version of an article, in order."""
@@ -84,17 +105,16 @@ class Searcher:
         return known
 
     def _candidates(
-        self, chunks: dict[int, KnownChunk], similarity: dict[int, float], bm25: dict[int, float], vector: np.ndarray,
-        tokens: frozenset[str],
-    ) -> list[Candidate]:  # fmt: skip
+        self, chunks: dict[int, KnownChunk], similarity: dict[int, float], words: Words, vector: np.ndarray
+    ) -> list[Candidate]:
         """Everything the rankers named, with the question's tokens it holds; what only words found is compared now."""
         found = []
         for chunk_id, chunk in sorted(chunks.items()):
             near = similarity.get(chunk_id)
             if near is None:
                 near = self._similarity(chunk, vector)
-            words = bm25.get(chunk_id, 0.0)
-            found.append(Candidate(chunk_id, chunk.passage.lang, near, words, chunk.tokens & tokens))
+            bm25, tokens = words.bm25.get(chunk_id, 0.0), chunk.tokens & words.tokens
+            found.append(Candidate(chunk_id, chunk.passage.lang, near, bm25, tokens))
         return found
 
     def _similarity(self, chunk: KnownChunk, vector: np.ndarray) -> float:

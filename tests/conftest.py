@@ -13,8 +13,10 @@ from base.clock import FixedClock
 from base.database import Database
 from base.migrate import migrate
 from base.settings import Settings
+from tests.postgres import migrated_postgres_url, postgres_server, postgres_template, postgres_url
 from web.wiring import Services, build
 
+__all__ = ["migrated_postgres_url", "postgres_server", "postgres_template", "postgres_url"]
 MONDAY_MORNING = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)  # 10:00 in Shanghai, a working day
 
 

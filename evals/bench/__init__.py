@@ -2,3 +2,7 @@
 
 Everything is measured on installations of their own in temporary folders, on loopback, without a chat model.
 """
+
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as web/cli.py does for every command

@@ -1,4 +1,4 @@
-"""Help articles to measure with: paragraphs of the demo articles in ever new order, under titles and codes of their own.
+"""Help articles to measure with: paragraphs of the demo articles in ever new order, under titles of their own.
 
 Words are as rare or as common as in real articles, and every document differs from every other.
 """

@@ -1,4 +1,4 @@
-"""Installations to measure on: fresh, in a temporary folder, gone afterwards. No setting of this machine's reaches them."""
+"""Installations to measure on: fresh, in a temporary folder, gone afterwards; no setting of this machine reaches one."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class ServerNotReady(RuntimeError):
 
 
 def settings_for(folder: Path) -> Settings:
-    """Settings of an installation in `folder`: SQLite, the built-in embedder, no model, whatever else is configured here."""
+    """Settings of an installation in `folder`: SQLite, the built-in embedder, no model; whatever is configured here."""
     return Settings(
         data_dir=folder, database_url="", llm="", embedder="builtin", vector_index="chroma", service_defaults="",
         log_level="error", public_url="", host="127.0.0.1",

@@ -18,7 +18,7 @@ WARM_UP_CHUNKS = 300  # what every ingest loads once is not growth
 TIMEOUT_SECONDS = 600
 
 
-def measure() -> Figures:
+def measure(_quick: bool = False) -> Figures:
     """Resident memory before and after ingesting CHUNKS passages, without a model. Raises CalledProcessError."""
     done = subprocess.run(
         [sys.executable, "-m", "evals.bench.memory", str(CHUNKS)], cwd=ROOT, env=clean_environment(), check=True,

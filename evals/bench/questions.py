@@ -34,7 +34,8 @@ def demo_questions(limit: int, folder: Path = ARTICLES) -> list[Question]:
 
 def _of_language(folder: Path, lang: str) -> Iterator[Question]:
     """One form after the other, each over all articles, so that a short run meets them all."""
-    articles = [(path, _HEADING.findall(path.read_text(encoding="utf-8"))) for path in sorted(folder.glob(f"{lang}/**/*.md"))]
+    paths = sorted(folder.glob(f"{lang}/**/*.md"))
+    articles = [(path, _HEADING.findall(path.read_text(encoding="utf-8"))) for path in paths]
     for form in _FORMS[lang]:
         for path, headings in articles:
             title = next((text for marks, text in headings if marks == "#"), path.stem)

@@ -29,7 +29,12 @@ def measure(quick: bool) -> Figures:
                 lang = detect_language(text)
                 vector = embedder.embed_query(text, lang)
                 taken.append(timed(lambda t=text, v=vector, g=lang: searcher.search(t, lang=g, vector=v)))  # type: ignore[misc]
-    return {**spread_ms(taken[WARM_UP:], "beyond_embedding_"), "chunks": found, "questions": questions, "index": "exact"}
+    return {
+        **spread_ms(taken[WARM_UP:], "beyond_embedding_"),
+        "chunks": found,
+        "questions": questions,
+        "index": "exact",
+    }
 
 
 def _sentences(folder: Path, count: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -133,3 +134,15 @@ def test_plurals_of_templates_are_spoken_in_both_languages() -> None:
 def test_sentences_are_joined_as_their_language_does() -> None:
     assert join_sentences("en", "Sorry.", "A person will reply.") == "Sorry. A person will reply."
     assert join_sentences("zh-CN", "非常抱歉。", "会有专人回复您。") == "非常抱歉。会有专人回复您。"
+
+
+def test_the_chinese_is_set_as_chinese(tool: ModuleType) -> None:
+    """A blank beside Latin words and numbers, none beside full-width marks, and no half-width marks."""
+    han, full_width = r"[\u4e00-\u9fff]", "[，。：；？！（）“”]"
+    ugly = re.compile(f"{han}[A-Za-z0-9]|[A-Za-z0-9%]{han}| {full_width}|{full_width} |{han}[,.:;?!()]")
+    shown = []
+    for message in tool.merged(tool.extracted()):
+        forms = message.string if isinstance(message.string, tuple | list) else (message.string,)
+        shown += [re.sub(r"%\(\w+\)s|\{\w+\}", "X", text) for text in forms if message.id and text]
+    assert len(shown) > 400
+    assert [text for text in shown if ugly.search(text)] == []

@@ -24,7 +24,9 @@ def test_a_thread_has_one_conversation_and_a_customer_several(database: Database
         first = conversations.open_for(session, inbound("m1", "t1", sender_id="c"), "en", NOW)
         again = conversations.open_for(session, inbound("m2", "t1", sender_id="c"), "zh", NOW)
         other = conversations.open_for(session, inbound("m3", "t2", sender_id="c"), "en", NOW)
-        elsewhere = conversations.open_for(session, inbound("m1", "t1", channel=Channel.EMAIL, sender_id="c"), "en", NOW)
+        elsewhere = conversations.open_for(
+            session, inbound("m1", "t1", channel=Channel.EMAIL, sender_id="c"), "en", NOW
+        )
     assert again == first
     assert other.id != first.id
     assert other.customer_id == first.customer_id

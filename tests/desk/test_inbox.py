@@ -87,7 +87,10 @@ def test_a_message_comes_back_as_it_was_put(database: Database) -> None:
 @pytest.mark.parametrize("hostile", ["nul \x00 here", "half \ud83d emoji", "\udfff", "x" * 200_000])
 def test_text_no_database_takes_is_stored_without_it(database: Database, hostile: str) -> None:
     with database.begin() as session:
-        inbox.put(session, inbound(hostile, hostile, hostile, sender_id=hostile, sender_name=hostile, extra={hostile: hostile}))
+        inbox.put(
+            session,
+            inbound(hostile, hostile, hostile, sender_id=hostile, sender_name=hostile, extra={hostile: hostile}),
+        )
     item = claim(database)
     assert item is not None
     for text in (item.inbound.text, item.inbound.thread_id, item.inbound.sender_name, *item.inbound.extra):

@@ -16,6 +16,7 @@ from base.log import get_logger, set_up_logging
 from base.messages import Channel
 from base.settings import Settings
 from channels.registry import ADAPTERS
+from kb.store import count_live
 from web.wiring import Services, build
 
 if TYPE_CHECKING:
@@ -106,7 +107,17 @@ def _prepare_demo(services: Services) -> None:
     password = add_administrator(services, SystemClock().now())
     if password:
         click.echo(f"\n  Demo administrator (shown once): admin@firstline.example  password: {password}", err=True)
-    threading.Thread(target=load_articles, args=(services,), name="demo-articles", daemon=True).start()
+
+    def load() -> None:
+        with services.database.read() as session:
+            first_time = count_live(session) == 0
+        if first_time:
+            click.echo("  Reading the demo articles (about half a minute) ... 正在读入演示文章（约半分钟）…", err=True)
+        report = load_articles(services)
+        if first_time:
+            click.echo(f"  {report.chunks} passages can be found now. 演示知识库已就绪。", err=True)
+
+    threading.Thread(target=load, name="demo-articles", daemon=True).start()
 
 
 def _say_where(settings: Settings, demo: bool) -> None:

@@ -1,0 +1,204 @@
+"""Who may do what: every address of the app times every kind of caller. A new address must be added here to pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import select
+
+from desk.models import Role
+from desk.tables import TicketRow, TurnRow
+from kb.tables import ArticleRow
+from tests.live import PASSWORD, Chat, LiveDesk, email_of
+from tests.web.addresses import addresses
+
+EVERYBODY = frozenset({"anonymous", "customer A", "customer B", *Role})
+STAFF = frozenset(Role)
+WRITERS = frozenset({Role.EDITOR, Role.ADMIN})
+CUSTOMERS = frozenset({"customer A", "customer B"})
+
+
+@dataclass(frozen=True)
+class Door:
+    allowed: frozenset[str]
+    json: dict[str, Any] | None = None
+    form: dict[str, str] = field(default_factory=dict)
+    stream: bool = False
+
+
+DOORS: dict[tuple[str, str], Door] = {
+    # for everybody
+    ("GET", "/"): Door(EVERYBODY),
+    ("GET", "/demo"): Door(EVERYBODY),
+    ("GET", "/widget.js"): Door(EVERYBODY),
+    ("GET", "/widget-parts.js"): Door(EVERYBODY),
+    ("GET", "/favicon.ico"): Door(EVERYBODY),
+    ("GET", "/static/..."): Door(EVERYBODY),
+    ("GET", "/healthz"): Door(EVERYBODY),
+    ("GET", "/api/v1/openapi.json"): Door(EVERYBODY),
+    ("GET", "/articles/{public_id}"): Door(EVERYBODY),
+    ("GET", "/status/{public_id}"): Door(EVERYBODY),  # its address is the right to see it
+    ("GET", "/lang/{language}"): Door(EVERYBODY),
+    ("GET", "/signin"): Door(EVERYBODY),
+    ("POST", "/signin"): Door(EVERYBODY, form={"email": email_of(Role.AGENT), "password": PASSWORD}),
+    ("POST", "/signout"): Door(EVERYBODY),
+    # for a chat window: its own conversation only
+    ("POST", "/api/v1/chat/sessions"): Door(EVERYBODY, json={"lang": "en"}),
+    ("GET", "/api/v1/chat/turns"): Door(CUSTOMERS),
+    ("GET", "/api/v1/chat/events"): Door(CUSTOMERS, stream=True),
+    ("POST", "/api/v1/chat/messages"): Door(CUSTOMERS, json={"client_id": "m", "text": "hello", "action": ""}),
+    # for staff
+    ("GET", "/inbox"): Door(STAFF),
+    ("GET", "/inbox/list"): Door(STAFF),
+    ("GET", "/inbox/events"): Door(STAFF, stream=True),
+    ("GET", "/inbox/{public_id}"): Door(STAFF),
+    ("POST", "/inbox/{public_id}/reply"): Door(STAFF, form={"text": "hello", "kind": "note"}),
+    ("POST", "/inbox/{public_id}/assign"): Door(STAFF, form={"staff": "me"}),
+    ("POST", "/inbox/{public_id}/release"): Door(STAFF),
+    ("POST", "/inbox/{public_id}/resolve"): Door(STAFF, form={"root_cause": "tray"}),
+    ("POST", "/inbox/{public_id}/urgency"): Door(STAFF, form={"urgency": "high", "reason": "many people"}),
+    ("GET", "/api/v1/conversations"): Door(STAFF),
+    ("GET", "/api/v1/conversations/{public_id}"): Door(STAFF),
+    ("POST", "/api/v1/conversations/{public_id}/replies"): Door(STAFF, json={"text": "hello", "kind": "note"}),
+    ("POST", "/api/v1/conversations/{public_id}/assign"): Door(STAFF, json={"staff": "me"}),
+    ("POST", "/api/v1/conversations/{public_id}/resolve"): Door(STAFF, json={}),
+    ("POST", "/api/v1/conversations/{public_id}/urgency"): Door(STAFF, json={"urgency": "low", "reason": "alone"}),
+    # for readers and editors of the knowledge base
+    ("POST", "/api/v1/search"): Door(STAFF, json={"text": "PRN-21"}),
+    ("GET", "/api/v1/articles"): Door(STAFF),
+    ("GET", "/knowledge"): Door(STAFF),
+    ("GET", "/knowledge/upload"): Door(WRITERS),
+    ("POST", "/knowledge/upload"): Door(WRITERS, form={"collection": "matrix"}),
+    ("GET", "/knowledge/{public_id}"): Door(STAFF),
+    ("POST", "/knowledge/{public_id}/publish"): Door(WRITERS),
+    ("POST", "/knowledge/{public_id}/archive"): Door(WRITERS),
+    # for administrators
+    ("GET", "/metrics"): Door(frozenset({Role.ADMIN})),
+}
+
+
+@pytest.fixture(scope="module")
+def customer_a(live: LiveDesk) -> Chat:
+    """A customer with an open ticket."""
+    chat = live.chat()
+    chat.ask("My salary is 48213, and the amount on the slip is wrong")
+    chat.ask("I want to talk to a person")
+    return chat
+
+
+@pytest.fixture(scope="module")
+def fill(live: LiveDesk, customer_a: Chat) -> Callable[[str], str]:
+    """Puts real ids into a path: customer A's conversation and ticket, a public article."""
+    with live.services.database.read() as session:
+        ticket = session.scalar(select(TicketRow.public_id).order_by(TicketRow.id.desc()))
+        article = session.scalar(select(ArticleRow.public_id).where(ArticleRow.source == "en/laptop.md"))
+    talk = customer_a.conversation_id()
+
+    def filled(path: str) -> str:
+        if path == "/static/...":
+            return "/static/app.css"
+        ids = {"/status": ticket, "/articles": article, "/knowledge": article}
+        public_id = next((found for start, found in ids.items() if path.startswith(start)), talk)
+        return path.format(public_id=public_id, language="zh")
+
+    return filled
+
+
+def caller(live: LiveDesk, who: str, customer_a: Chat) -> httpx.Client:
+    if who in STAFF:
+        client = live.browser()
+        client.post("/signin", data={"email": email_of(Role(who)), "password": PASSWORD})  # a session of its own
+        return client
+    client = live.browser()
+    if who != "anonymous":
+        client.headers.update((customer_a if who == "customer A" else live.chat()).bearer)
+    return client
+
+
+def knock(client: httpx.Client, method: str, path: str, door: Door) -> int:
+    """The status of one call; where a browser is sent to sign in counts as 401."""
+    if door.stream:
+        with client.stream(method, path) as stream:
+            answer = stream
+    elif method == "GET":
+        answer = client.get(path)
+    elif path == "/knowledge/upload":
+        answer = client.post(path, data=door.form, files={"files": ("m.md", b"# Matrix\n\nThe matrix is in room 7.\n")})
+    elif door.json is not None:
+        answer = client.post(path, json=door.json)
+    else:
+        answer = client.post(path, data=door.form)
+    if answer.headers.get("location", "").startswith("/signin?next"):
+        return 401
+    return answer.status_code
+
+
+def test_every_address_is_listed_here(live: LiveDesk) -> None:
+    assert addresses(live.app) == sorted(DOORS)
+
+
+def said(live: LiveDesk) -> list[tuple[int, str]]:
+    """What staff ever said, how every ticket and article stands: what a refused call must not change."""
+    with live.services.database.read() as session:
+        by_staff = select(TurnRow.id, TurnRow.author).where(TurnRow.author.in_(["staff", "note", "system"]))
+        turns = session.execute(by_staff).tuples().all()
+        tickets = session.execute(select(TicketRow.id, TicketRow.urgency)).tuples().all()
+        articles = session.execute(select(ArticleRow.id, ArticleRow.status)).tuples().all()
+    return [*turns, *tickets, *articles]
+
+
+@pytest.mark.parametrize("who", ["anonymous", "customer A", "customer B", *Role])
+def test_each_caller_gets_what_is_theirs_and_nothing_else(
+    live: LiveDesk, customer_a: Chat, fill: Callable[[str], str], who: str
+) -> None:
+    wrong, client = [], caller(live, who, customer_a)
+    for (method, path), door in sorted(DOORS.items(), key=lambda item: item[0][1] in ("/signin", "/signout")):
+        before = said(live)
+        status = knock(client, method, fill(path), door)
+        if who in door.allowed:
+            fine = status < 400
+        else:
+            known = who in STAFF and "/chat/" not in path  # a chat window's session is no matter of a staff session
+            fine = status == (403 if known else 401) and said(live) == before
+        if not fine:
+            wrong.append((method, path, status))
+    assert wrong == []
+
+
+def test_the_same_refusal_for_what_exists_and_what_does_not(live: LiveDesk, customer_a: Chat) -> None:
+    talk = customer_a.conversation_id()
+    for path in ("/inbox/{}", "/api/v1/conversations/{}"):
+        client = live.browser(**customer_a.bearer)
+        answers = [client.get(path.format(one)) for one in (talk, "0" * 24)]
+        assert answers[0].status_code == answers[1].status_code
+    agent = live.browser(Role.AGENT, Accept="application/json")
+    assert agent.get("/api/v1/conversations/" + "0" * 24).status_code == 404
+
+
+@pytest.mark.parametrize("guess", ["1", "FL-1001", "1001", "", "%", "' OR 1=1 --", "../inbox", "a" * 400, "%00"])
+def test_a_status_page_cannot_be_guessed(live: LiveDesk, guess: str) -> None:
+    answer = live.browser().get(f"/status/{guess}")
+    assert answer.status_code == 404 or (guess == "../inbox" and answer.status_code == 303)
+    assert "48213" not in answer.text
+
+
+def test_what_is_for_staff_only_is_not_found_by_customers(live: LiveDesk) -> None:
+    with live.services.database.read() as session:
+        internal = session.scalar(select(ArticleRow.public_id).where(ArticleRow.audience == "internal"))
+    assert live.browser().get(f"/articles/{internal}").status_code == 404
+    assert "HSGATE" not in live.chat().ask("What is the break-glass account of the VPN gateway HSGATE-7741?")["text"]
+    assert "HSGATE-7741" in live.browser(Role.AGENT).get(f"/knowledge/{internal}").text
+
+
+@pytest.fixture(autouse=True)
+def _article_stays_published(live: LiveDesk) -> Iterator[None]:
+    """Later tests find the article that editors archived and published here."""
+    yield
+    editor = live.browser(Role.EDITOR)
+    with live.services.database.read() as session:
+        article = session.scalar(select(ArticleRow.public_id).where(ArticleRow.source == "en/laptop.md"))
+    editor.post(f"/knowledge/{article}/publish")
