@@ -12,11 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from psycopg import InterfaceError as PsycopgInterfaceError
-from psycopg import OperationalError as PsycopgOperationalError
 from sqlalchemy import JSON, DateTime, Dialect, Engine, create_engine, event, make_url
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
@@ -119,19 +117,19 @@ def storage_errors() -> Iterator[None]:
         yield
     except (DatabaseError, InterfaceError, PoolTimeout) as error:
         cause = error.orig if isinstance(error, DBAPIError) else error
-        if not _is_storage_fault(cause):
+        if not _is_storage_fault(error, cause):
             raise
         raise StorageUnavailable(str(cause).splitlines()[0] if str(cause) else type(error).__name__) from error
 
 
-def _is_storage_fault(cause: BaseException | None) -> bool:
+def _is_storage_fault(error: Exception, cause: BaseException | None) -> bool:
     """Whether the database cannot serve us at the moment. A statement it does not understand is our own mistake."""
     if isinstance(cause, sqlite3.Error):
         primary = getattr(cause, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         return primary in _SQLITE_FAULTS
     if getattr(cause, "sqlstate", None) == _READ_ONLY_TRANSACTION:  # a standby that took over only half
         return True
-    return isinstance(cause, PoolTimeout | PsycopgOperationalError | PsycopgInterfaceError)
+    return isinstance(error, PoolTimeout | OperationalError | InterfaceError)
 
 
 def _make_folder(path: Path) -> None:

@@ -140,8 +140,11 @@ def query_tokens(text: str, limit: int = 64) -> list[str]:
 
 
 def is_identifier(token: str) -> bool:
-    """Whether a token names one thing (an error code, a version, a path): has a digit, or letters joined by marks."""
-    return any(ch.isdigit() for ch in token) or (not token.isalnum() and len(token) > 3)
+    """Whether a token names one thing (an error code, a version, a path): has a digit, or a mark that words do not have.
+
+    "prn-3f", "v2.1", "etc/hosts" and "c++" do; "e-mail" and "don't" are words.
+    """
+    return any(char.isdigit() for char in token) or any(mark in token for mark in "._/:@+#")
 
 
 def shorten(text: str, limit: int) -> str:

@@ -18,7 +18,9 @@ from kb.models import Passage
 
 FEATURES = (
     "similarity", "margin", "coverage", "title", "foreign", "short", "lead", "agree", "nearest", "missing_name",
+    "far", "no_words",
 )  # fmt: skip
+FAR = 0.32  # similarity below which passages on the topic are rare, whatever stands second
 FIT = Path(__file__).parent / "confidence.json"
 
 
@@ -57,10 +59,13 @@ def features(question: str, lang: str, passages: Sequence[Passage]) -> dict[str,
         "title": len(title & set(asked)) / len(title) if title else 0.0,
         "foreign": float(best.lang != lang),
         "short": float(len(asked) <= 2),
-        "lead": best.score - (rivals[0].score if rivals else 0.0),
+        # A lead over nothing but strangers says little: it counts as far as the best passage is on the topic at all.
+        "lead": (best.score - (rivals[0].score if rivals else 0.0)) * min(1.0, max(0.0, (best.similarity - 0.1) / 0.3)),
         "agree": sum(p.article_id == best.article_id for p in passages[:5]) / 5,
         "nearest": nearest - max(others, default=0.0),
         "missing_name": sum(name not in body for name in names) / len(names) if names else 0.0,
+        "far": max(0.0, FAR - best.similarity) * 10,
+        "no_words": float(best.keyword < 0.1 and best.lang == lang),
     }
 
 

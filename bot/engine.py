@@ -174,7 +174,7 @@ class Engine:
         conversations.change(session, conversation, now, state=state, **values)
 
 
-class _HandedBack(Exception):  # noqa: N818 - a signal to think again, not an error
+class _HandedBack(Exception):  # a signal to think again, not an error
     """The person who had the conversation when the thinking began has given it back."""
 
 

@@ -60,7 +60,10 @@ _SCALE = r"\s?(?:万|千|百|亿|thousand|million|k(?![a-z]))"
 _MONEY = {"¥": "CNY", "cny": "CNY", "rmb": "CNY", "人民币": "CNY", "$": "USD", "us$": "USD", "usd": "USD", "€": "EUR",
           "eur": "EUR", "£": "GBP", "gbp": "GBP"}  # fmt: skip
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
-_MONTH = r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # noqa: E501
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|"
+    r"nov(?:ember)?|dec(?:ember)?)"
+)
 _WEEKDAYS = {"mon": 1, "tue": 2, "wed": 3, "thu": 4, "fri": 5, "sat": 6, "sun": 7}
 _HAN_WEEKDAYS = {"一": 1, "二": 2, "三": 3, "四": 4, "五": 5, "六": 6, "日": 7, "天": 7, "末": 6}
 
@@ -82,11 +85,11 @@ _DATES = (
 _TIMES = (
     re.compile(
         r"(?P<half>上午|下午|晚上|早上|中午|凌晨)?\s?(?<![\d:])(?P<h>[01]?\d|2[0-4]):(?P<m>[0-5]\d)(?::[0-5]\d)?(?![\d:])\s?(?P<noon>[ap]\.?m\b)?"
-    ),  # noqa: E501
+    ),
     re.compile(r"(?P<half>)(?<![\d.,:-])(?P<h>1[0-2]|[1-9])(?P<m>)\s?(?P<noon>[ap]\.?m\b)"),
     re.compile(
         r"(?P<half>上午|下午|晚上|早上|中午|凌晨)?\s?(?<![\d.])(?P<h>[01]?\d|2[0-4]|[一二三四五六七八九十]{1,3})[点时](?!间|候|长)(?:钟|整)?(?P<m>[0-5]?\d(?=分)|半)?(?:分(?!钟))?(?P<noon>)"
-    ),  # noqa: E501
+    ),
 )
 _FRACTION = re.compile(r"([一二三四五六七八九十\d]+)分之([一二三四五六七八九十\d]+)")
 _WORD_FRACTION = re.compile(
@@ -113,7 +116,8 @@ _GONE = "\x01"
 
 _MOST = re.compile(
     r"(?:at most|maximum(?: of)?|max\.?|up to|no (?:more|later|longer) than|not (?:more|later|longer) than|(?:not|never) exceed|"
-    r"less than|fewer than|under|below|within|不得?超过|最多|至多|最长|上限为?|不(?:大|多|高|晚)于|小于|少于|不到|低于)\s*(?:的|为|cny|¥|\$)?\s*$"
+    r"less than|fewer than|under|below|within|"
+    r"不得?超过|最多|至多|最长|上限为?|不(?:大|多|高|晚)于|小于|少于|不到|低于)\s*(?:的|为|cny|¥|\$)?\s*$"
 )
 _LEAST = re.compile(
     r"(?:at least|minimum(?: of)?|min\.?|no (?:less|fewer) than|not less than|more than|over|above|longer than|"

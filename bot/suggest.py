@@ -9,7 +9,7 @@ from base.text import detect_language
 from bot.confidence import confidence
 from bot.models import Answer
 from bot.question import stand_alone
-from bot.writer import AnswerWriter, QuotingWriter, Request, solution_first
+from bot.writer import AnswerWriter, QuotingWriter, Request, answering_first
 from desk.models import Author, Turn
 from kb.models import Audience, Passage, Scope
 from kb.search import Searcher
@@ -39,7 +39,7 @@ def suggest(
     found = searcher.search(question, scope=STAFF_SCOPE, top_k=4, lang=lang)
     if not found.passages:
         return Suggestion(None, 0.0, ())
-    passages = solution_first(found.passages, lambda passage: searcher.companions(passage, STAFF_SCOPE))
+    passages = answering_first(question, found.passages, lambda passage: searcher.companions(passage, STAFF_SCOPE))
     request = Request(question, passages, lang, max_chars)
     try:
         answer = (writer or QuotingWriter()).write(request)

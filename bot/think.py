@@ -25,7 +25,7 @@ from bot.pressed import DECLINED, meant
 from bot.question import last_question, leans_on_earlier, stand_alone
 from bot.triage import Triager
 from bot.wants_human import asks_for_person
-from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, solution_first
+from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, answering_first
 from desk.conversations import Thread
 from desk.models import Author, Category, ConversationState, Sentiment, Turn, Urgency
 from kb.ahead import Ahead
@@ -211,7 +211,7 @@ class Thinker:
         if not passages or sure < self._settings.answer_confidence:
             return None
         history = tuple((str(turn.author), turn.text) for turn in ask.turns[-6:] if turn.author is not Author.NOTE)
-        passages = solution_first(passages, lambda passage: self._searcher.companions(passage, CUSTOMER_SCOPE))
+        passages = answering_first(ask.text, passages, lambda passage: self._searcher.companions(passage, CUSTOMER_SCOPE))
         request = Request(ask.text, passages, ask.lang, self._settings.answer_max_chars, history)
         try:
             return self._writer.write(request, on_text)

@@ -104,7 +104,7 @@ def quote_from(passage: Passage, question: str, max_chars: int) -> Quote:
         return Quote("")
     weights = _weights(question, passage)
     scores = [_section_score(section, weights) for section in found]
-    best = max(range(len(found)), key=lambda place: (scores[place], -place))
+    best = max(_naming(found, weights), key=lambda place: (scores[place], -place))
     best = _solution_after(found, best)
     section = found[best]
     text = section.text
@@ -114,20 +114,33 @@ def quote_from(passage: Passage, question: str, max_chars: int) -> Quote:
     return Quote(text, section.heading if len(found) > 1 else "", cut)
 
 
-def solution_first(passages: Sequence[Passage], companions: Companions) -> tuple[Passage, ...]:
-    """The passages, with the solution of the best one's article in front when the best one only describes the problem.
+def answering_first(question: str, passages: Sequence[Passage], companions: Companions) -> tuple[Passage, ...]:
+    """The passages, with the part of the best one's article in front that a person would read out.
 
-    A customer who describes a symptom finds the article's symptom section; what they need stands in a later one.
+    A customer who describes a symptom finds the article's symptom section; what they need stands in a later one. And a
+    question that the title answers to as a whole, and no words of this passage, is answered by the article's opening.
     """
     best = passages[0]
-    if not _lacks_solution(best):
+    about_all = _asks_for_the_whole(question, best)
+    if not about_all and not _lacks_solution(best):
         return tuple(passages)
-    others = [p for p in companions(best) if p.chunk_id != best.chunk_id]
+    whole = companions(best)
+    if about_all:
+        opening = next((p for p in whole if sections(p.text) and not _lacks_solution(p)), best)
+        return (opening, *passages) if opening.chunk_id != best.chunk_id else tuple(passages)
+    others = [p for p in whole if p.chunk_id != best.chunk_id]
     for wanted in (Role.SOLUTION, Role.CAUSE, Role.OTHER):
         for passage in others:
             if _has_role(passage, wanted) and sections(passage.text):
                 return (passage, *passages)
     return tuple(passages)
+
+
+def _asks_for_the_whole(question: str, passage: Passage) -> bool:
+    """Whether the question's words stand in the article's title and nothing of the rest in this passage."""
+    asked, title = set(query_tokens(question)), set(tokens(passage.title))
+    own = set(tokens(" ".join((*passage.breadcrumb, passage.text))))
+    return passage.start > 0 and len(asked & title) >= 2 and not (asked - title) & own
 
 
 def _lacks_solution(passage: Passage) -> bool:
@@ -144,6 +157,13 @@ _NO_HELP = frozenset({Role.PROBLEM, Role.ASIDE, Role.CAUSE})
 def _has_role(passage: Passage, role: Role) -> bool:
     headings = [*passage.breadcrumb, *(section.heading for section in sections(passage.text) if section.heading)]
     return any(role_of(heading) is role for heading in headings)
+
+
+def _naming(found: Sequence[Section], weights: Mapping[str, float]) -> Sequence[int]:
+    """The places of the sections that hold an asked error code or name; all places when none does or none is asked."""
+    names = {token for token in weights if is_identifier(token)}
+    places = [n for n, section in enumerate(found) if names & set(tokens(f"{section.heading}\n{section.text}"))]
+    return places or range(len(found))
 
 
 def _solution_after(found: Sequence[Section], best: int) -> int:

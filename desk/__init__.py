@@ -1,1 +1,1 @@
-"""Who is talking and what is owed. Start at `models.py`; `access.py` has the only doors for outsiders' ids, `sla.py` the deadlines."""
+"""Who is talking and what is owed. Start at `models.py`; `access.py` has the only doors for outsiders' ids."""

@@ -1,4 +1,4 @@
-"""Tickets: what is owed to a customer after the bot could not help. Opened, assigned, answered, resolved; every move in one table."""
+"""Tickets: what is owed to a customer after the bot could not help. Every move stands in one table."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ def _warm_up(services: Services) -> None:
     """Load the model and check the index before the first customer needs them; the pages are up meanwhile."""
     try:
         services.embedder.warm()
-        services.triager.triage("hello", lang="en")
+        services.triager.warm()
         report = repair(services.database, services.embedder, services.vectors, services.keywords)
         log.info("index_checked", ok=report.ok, live=report.live_chunks)
     except Exception as error:  # the first question will say it again; the server stays up

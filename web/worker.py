@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import traceback
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 from base.errors import AppError, DeliveryError, RetryLater, StorageUnavailable
 from base.log import get_logger
@@ -37,6 +39,7 @@ class Worker:
         self._services, self._adapters = services, adapters
         self._on_change, self._on_start, self._on_draft = on_change, on_start, on_draft
         self._wake, self._stop = threading.Condition(), threading.Event()
+        self._wakes = 0  # so that a call that comes while nobody rests is not missed
         self._threads: list[threading.Thread] = []
 
     def start(self) -> None:
@@ -48,6 +51,7 @@ class Worker:
 
     def wake(self) -> None:
         with self._wake:
+            self._wakes += 1
             self._wake.notify_all()
 
     def stop(self, timeout_seconds: float = 10.0) -> None:
@@ -58,6 +62,7 @@ class Worker:
 
     def _answer_all(self) -> None:
         while not self._stop.is_set():
+            seen = self._wakes
             try:
                 busy = self.answer_one()
             except StorageUnavailable as error:
@@ -65,11 +70,11 @@ class Worker:
                 busy = False
                 self._stop.wait(1)
             except Exception as error:  # the thread must live: the next message is not to blame
-                log.error("worker_fault", error=f"{type(error).__name__}: {error}"[:300])
+                log.error("worker_fault", error=blame(error))
                 busy = False
                 self._stop.wait(1)
             if not busy:
-                self._rest()
+                self._rest(seen)
 
     def answer_one(self) -> bool:
         """Claim and answer one message. False when none was due."""
@@ -98,7 +103,7 @@ class Worker:
 
     def _failed(self, item: InboxItem, error: Exception) -> None:
         name = error.code if isinstance(error, AppError) else type(error).__name__
-        log.error("message_failed", inbox_id=item.id, attempt=item.attempts, error=f"{name}: {error}"[:300])
+        log.error("message_failed", inbox_id=item.id, attempt=item.attempts, error=blame(error))
         services = self._services
         with services.database.begin() as session:
             again = inbox.retry(session, item, services.clock.now(), f"{name}: {error}", services.settings.attempts_max)
@@ -111,14 +116,15 @@ class Worker:
 
     async def _send_loop(self) -> None:
         while not self._stop.is_set():
+            seen = self._wakes
             try:
                 busy = await self.send_one()
             except Exception as error:  # as above
-                log.error("sender_fault", error=f"{type(error).__name__}: {error}"[:300])
+                log.error("sender_fault", error=blame(error))
                 busy = False
                 await asyncio.sleep(1)
             if not busy:
-                await asyncio.to_thread(self._rest)
+                await asyncio.to_thread(self._rest, seen)
 
     async def send_one(self) -> bool:
         """Claim and send one reply. False when none was due."""
@@ -139,10 +145,19 @@ class Worker:
             outbox.sent(session, item.id, receipt, services.clock.now())
         return True
 
-    def _rest(self) -> None:
+    def _rest(self, seen: int) -> None:
+        """Wait for a call, unless one came since `seen` was noted."""
         with self._wake:
-            if not self._stop.is_set():
+            if not self._stop.is_set() and self._wakes == seen:
                 self._wake.wait(IDLE_SECONDS)
+
+
+def blame(error: BaseException) -> str:
+    """What failed and where, for the log: an error's own words may hold what a customer wrote."""
+    if isinstance(error, AppError):
+        return error.code
+    place = traceback.extract_tb(error.__traceback__)[-1:]
+    return f"{type(error).__name__}" + (f" at {Path(place[0].filename).name}:{place[0].lineno}" if place else "")
 
 
 def drain(services: Services, adapters: dict[Channel, ChannelAdapter], *, at_most: timedelta | None = None) -> int:

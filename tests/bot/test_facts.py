@@ -82,7 +82,12 @@ def test_weekdays_and_fractions_are_facts() -> None:
     assert facts("a third").fractions == facts("三分之一").fractions == {(1, 3)}
 
 
-@pytest.mark.parametrize(("text", "value"), [("十", 10), ("十五", 15), ("二十", 20), ("两百零三", 203), ("三万", 30000), ("一千二百", 1200), ("二〇二六", 2026)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("十", 10), ("十五", 15), ("二十", 20), ("两百零三", 203), ("三万", 30000), ("一千二百", 1200), ("二〇二六", 2026),
+    ],
+)  # fmt: skip
 def test_chinese_numerals_are_read(text: str, value: int) -> None:
     assert read_han(text) == value
 

@@ -24,7 +24,10 @@ def after(outcome: str, **payload: Any) -> list[Turn]:
 
 @pytest.mark.parametrize(
     "text",
-    ["yes", "Yes please!", "ok", "Sure, thanks", "please do", "go ahead", "好的", "好", "可以的", "需要", "要", "嗯嗯", "麻烦了", "转吧", "好的，谢谢"],
+    [
+        "yes", "Yes please!", "ok", "Sure, thanks", "please do", "go ahead",
+        "好的", "好", "可以的", "需要", "要", "嗯嗯", "麻烦了", "转吧", "好的，谢谢",
+    ],
 )  # fmt: skip
 def test_yes_to_the_offer_of_a_person_asks_for_one(text: str) -> None:
     assert meant(text, after("offer")) == "human"
@@ -43,7 +46,8 @@ def test_no_to_the_offer_declines_it(text: str) -> None:
     [
         "still not working", "It doesn't work", "that didn't help", "That did not help at all!", "not working", "no luck",
         "I tried that already", "already tried it", "this is useless", "same error again", "not what I asked", "still nothing",
-        "还是不行", "不行", "没用啊", "没解决", "试过了，还是不行", "我都试过了", "还是报错", "还是连不上", "答非所问", "不是这个", "但还是不行",
+        "还是不行", "不行", "没用啊", "没解决", "试过了，还是不行", "我都试过了", "还是报错", "还是连不上", "答非所问",
+        "不是这个", "但还是不行",
     ],
 )  # fmt: skip
 def test_an_answer_that_did_not_help_can_be_told_in_words(text: str) -> None:
@@ -52,7 +56,11 @@ def test_an_answer_that_did_not_help_can_be_told_in_words(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["that worked", "It works now, thanks!", "solved", "problem solved", "Great, that fixed it", "解决了", "好了，谢谢", "搞定", "可以了", "已经恢复了"]
+    "text",
+    [
+        "that worked", "It works now, thanks!", "solved", "problem solved", "Great, that fixed it",
+        "解决了", "好了，谢谢", "搞定", "可以了", "已经恢复了",
+    ],
 )  # fmt: skip
 def test_an_answer_that_helped_can_be_told_in_words(text: str) -> None:
     assert meant(text, after("answer")) == "helped"
@@ -73,7 +81,8 @@ def test_a_choice_can_be_made_in_words(text: str, action: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "", "What if it still does not work?", "还是不行怎么办？", "it does not work on my Mac either, what now", "如果还是不行呢",
+        "", "What if it still does not work?", "还是不行怎么办？", "it does not work on my Mac either, what now",
+        "如果还是不行呢",
         "My printer is not working", "yes but first tell me how much a laptop costs", "打印机不行", "x" * 500,
     ],
 )  # fmt: skip

@@ -74,7 +74,8 @@ def test_eight_threads_that_put_the_same_message_store_it_once(database: Databas
 
 def test_a_message_comes_back_as_it_was_put(database: Database) -> None:
     message = inbound(
-        "m1", text="你好 *x*\n> y", sender_name="王", locale="zh", action="choose:a", extra={"verified": True, "n": [1, {"a": "b"}]},
+        "m1", text="你好 *x*\n> y", sender_name="王", locale="zh", action="choose:a",
+        extra={"verified": True, "n": [1, {"a": "b"}]},
         attachments=(Attachment("a b.png", "image/png", 12, "x"),),
     )  # fmt: skip
     with database.begin() as session:

@@ -69,9 +69,12 @@ def test_tickets_of_eight_threads_get_eight_numbers(database: Database) -> None:
 
 
 def test_a_ticket_that_is_rolled_back_leaves_nothing(database: Database) -> None:
-    with pytest.raises(RuntimeError), database.begin() as session:
+    def fail(session: Session) -> None:
         ticket(session, talk(session))
         raise RuntimeError
+
+    with pytest.raises(RuntimeError), database.begin() as session:
+        fail(session)
     with database.begin() as session:
         assert tickets.count_open(session) == 0
         assert session.scalar(select(func.count()).select_from(ClockEventRow)) == 0

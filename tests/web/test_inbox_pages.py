@@ -91,7 +91,10 @@ def test_a_reply_of_the_open_page_gives_the_new_turn(htmx: httpx.Client, chat: C
 
 def test_an_empty_reply_says_what_to_do(htmx: httpx.Client, chat: Chat) -> None:
     answer = htmx.post(f"/inbox/{chat.conversation_id()}/reply", data={"text": "  "})
-    assert (answer.status_code, answer.json()["detail"]) == (422, "There is nothing to send yet. Write your reply first.")
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "There is nothing to send yet. Write your reply first.",
+    )
 
 
 def test_a_kind_of_message_that_does_not_exist_is_refused(htmx: httpx.Client, chat: Chat) -> None:

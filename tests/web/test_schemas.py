@@ -12,7 +12,9 @@ from tests.live import LiveDesk
 from web import schemas
 from web.schemas import Body
 
-BODIES = [kind for _, kind in inspect.getmembers(schemas, inspect.isclass) if issubclass(kind, Body) and kind is not Body]
+BODIES = [
+    kind for _, kind in inspect.getmembers(schemas, inspect.isclass) if issubclass(kind, Body) and kind is not Body
+]
 MEANT: dict[str, dict[str, Any]] = {
     "NewChatSession": {}, "SearchQuery": {"text": "VPN"}, "ReplyBody": {"text": "hi"}, "AssignBody": {}, "ResolveBody": {},
     "UrgencyBody": {"urgency": "low", "reason": "alone"},

@@ -34,6 +34,7 @@ def run_ask(
     services = build(settings)
     try:
         services.embedder.warm()
+        services.triager.warm()
         if cases is None:
             _ask_one(services, question or "", as_json, live)
             return
@@ -69,11 +70,11 @@ def _ask_one(services: Services, question: str, as_json: bool, live: bool) -> No
 
 
 def outcome_json(case_id: str, outcome: Outcome, elapsed_ms: float) -> dict[str, Any]:
-    """An outcome as the batch interface prints it."""
+    """An outcome as the batch interface prints it; a clarifying question also has its `choices`."""
+    choices = [{"article_id": choice.article_id, "title": choice.title} for choice in outcome.choices]
     return {
         "id": case_id,
         "outcome": _OUTCOMES.get(outcome.kind, str(outcome.kind)),
-        "reason": outcome.reason,
         "text": outcome.text,
         "lang": outcome.lang,
         "confidence": outcome.confidence,
@@ -84,7 +85,7 @@ def outcome_json(case_id: str, outcome: Outcome, elapsed_ms: float) -> dict[str,
             }
             for c in outcome.citations
         ],
-        "choices": [{"article_id": choice.article_id, "title": choice.title} for choice in outcome.choices],
+        **({"choices": choices} if choices else {}),
         **triage_json(outcome.triage),
         "elapsed_ms": round(elapsed_ms, 2),
     }  # fmt: skip
@@ -109,6 +110,7 @@ def run_triage(settings: Settings, message: str | None, cases: Path | None, out:
     services = build(settings)
     try:
         services.embedder.warm()
+        services.triager.warm()
         given = list(read_cases(cases)) if cases is not None else [("1", message or "")]
         with writer(out) as sink:
             for case_id, text in given:
@@ -133,6 +135,7 @@ def run_chat(settings: Settings) -> None:
     thread = f"terminal-{uuid.uuid4().hex[:12]}"
     try:
         services.embedder.warm()
+        services.triager.warm()
         for number, line in enumerate(_lines(talking)):
             payload = json.dumps({"text": line, "thread": thread}) if talking else line
             for message in door.parse(payload.encode(), {"line": f"{thread}:{number}"}):

@@ -47,10 +47,10 @@ def run_demo(settings: Settings, fast: bool) -> None:
 
     Raises NothingToAnswerFrom, and StorageUnavailable as every command does.
     """
-    set_up_logging(settings)
+    set_up_logging(settings.model_copy(update={"log_level": "warning"}))  # the play is what is to be read
     if not settings.database_url and not (settings.data_dir / "firstline.db").exists():
         raise NothingToAnswerFrom(folder=str(settings.data_dir.absolute()))
-    services = build(settings.model_copy(update={"log_level": "error"}))
+    services = build(settings)
     try:
         with httpx.Client(base_url=settings.base_url, timeout=20, trust_env=False) as client:
             served = _answers(client)
@@ -120,13 +120,12 @@ def _play(open_visit: Callable[[Person], Visit], fast: bool) -> dict[str, Visit]
 
 def _shown(turn: dict[str, Any]) -> str:
     text = shorten(" ".join(turn["text"].split()), SHOWN_CHARS)
-    sources = "".join(f"\n      [{one['n']}] {one['title']}" for one in turn["citations"])
-    ticket = turn["ticket"]
-    return (
-        text
-        + sources
-        + (f"\n      {ticket['name']} · {ticket['urgency_name']} · {ticket['promise']}" if ticket else "")
-    )
+    lines = [f"[{one['n']}] {one['title']}" for one in turn["citations"]]
+    if not lines:  # after an answer the buttons only ask whether it helped
+        lines = [f"( {one['label']} )" for one in turn["quick_replies"]]
+    if ticket := turn["ticket"]:
+        lines.append(f"{ticket['name']} · {ticket['urgency_name']} · {ticket['promise']}")
+    return "\n      ".join([text, *lines])
 
 
 def _staff_part(services: Services, visits: dict[str, Visit]) -> None:

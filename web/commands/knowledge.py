@@ -12,6 +12,8 @@ from typing import Any
 
 import click
 
+from base.errors import InvalidInput
+from base.i18n import N_
 from base.log import set_up_logging
 from base.settings import Settings
 from ingest.pipeline import FileResult, FileStatus, IngestOptions, IngestReport
@@ -19,6 +21,11 @@ from ingest.sources import Source, walk
 from kb.models import Audience, Passage, Scope
 from web.commands.jsonlines import emit, read_cases, writer
 from web.wiring import Services, build, limits_of
+
+
+class MissingSource(InvalidInput):
+    code = "missing_source"
+    message = N_("There is nothing at {file}. Check the path.")
 
 
 def run_ingest(
@@ -49,8 +56,10 @@ def _sources(given: str, settings: Settings, folder: Path) -> Iterator[Source]:
         from ingest.fetch import fetch
 
         yield fetch(given, folder, max_bytes=settings.upload_max_bytes, allow_private=settings.ingest_url_private)
-    else:
-        yield from walk(Path(given))
+        return
+    if not Path(given).exists():
+        raise MissingSource(file=given)
+    yield from walk(Path(given))
 
 
 def _collection_name(given: str) -> str:
@@ -77,11 +86,8 @@ def _print_json(report: IngestReport) -> None:
             {
                 "indexed": report.count(FileStatus.INDEXED),
                 "unchanged": report.count(FileStatus.UNCHANGED),
-                "skipped": report.count(FileStatus.SKIPPED),
-                "failed": report.count(FileStatus.FAILED),
-                "chunks": report.chunks,
                 "files": [
-                    {"source": r.source, "status": r.status, "reason": r.reason, "code": r.code, "chunks": r.chunks}
+                    {"source": r.source, "status": r.status, "reason": r.reason, "chunks": r.chunks}
                     for r in report.files
                 ],
                 "elapsed_s": round(report.elapsed_s, 3),

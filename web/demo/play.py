@@ -59,6 +59,6 @@ STAFF_REPLY = (
     "王芳您好，我是服务台的同事。凯伦 ERP 的登录故障已经确认，影响财务部全体同事，正在恢复中；"
     "每 30 分钟我会在这里同步一次进展，请暂时不要重复提交付款。"
 )
-SOLVED_BY_STAFF = "mark"
-ROOT_CAUSE = "A theme policy was applied to the wrong device group."
-SOLUTION = "The policy is limited to meeting-room devices; the laptop's own wallpaper is back."
+SOLVED_BY_STAFF = "zhou"  # who asked for a person, so there is a ticket in any case
+ROOT_CAUSE = "新笔记本未预约领取时间"
+SOLUTION = "已电话联系周洁，约好今天 15:00 在 2 号楼 3 层服务台领取新笔记本。"

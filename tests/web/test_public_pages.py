@@ -1,0 +1,84 @@
+"""What customers open: the page with the widget, an article behind a citation, a ticket's status; and for operators, health."""
+
+from __future__ import annotations
+
+import re
+
+import httpx
+import pytest
+
+from desk.models import Role
+from tests.live import LiveDesk
+
+
+def status_path(reply: dict[str, dict[str, str]]) -> str:
+    return "/status/" + reply["ticket"]["url"].rpartition("/")[2]
+
+
+def test_the_start_page_leads_to_the_demo(live: LiveDesk) -> None:
+    assert live.browser().get("/").headers["location"] == "/demo"
+
+
+@pytest.mark.parametrize(("lang", "question"), [("en", "Start a chat"), ("zh", "开始")])
+def test_the_demo_page_carries_the_widget_in_its_language(live: LiveDesk, lang: str, question: str) -> None:
+    html = live.browser(**{"Accept-Language": lang}).get("/demo").text
+    assert f'<script src="/widget.js" data-lang="{lang}" defer></script>' in html
+    assert question in html
+
+
+def test_a_citation_opens_its_article(live: LiveDesk) -> None:
+    reply = live.chat().ask("What does the printer code PRN-21 mean?")
+    address = reply["citations"][0]["url"].replace(live.services.settings.base_url, "")
+    html = live.browser().get(address).text
+    assert "tray 2 is empty" in html
+    assert "Printer shows PRN-21" in html
+
+
+def test_a_ticket_without_an_account_shows_promises_and_progress(live: LiveDesk) -> None:
+    reply = live.chat().ask("I want to talk to a person")
+    html = live.browser().get(status_path(reply)).text
+    for words in (reply["ticket"]["name"], "What happens next", "First response", "Received", "How this was computed"):
+        assert words in html
+    assert reply["ticket"]["promise"] in html
+
+
+def test_the_status_page_shows_no_conversation(live: LiveDesk) -> None:
+    chat = live.chat()
+    chat.ask("What does PRN-21 mean?")
+    reply = chat.ask("I want to talk to a person")
+    chat.ask("my phone is 13812345678")
+    assert "13812345678" not in live.browser().get(status_path(reply)).text
+
+
+def test_progress_follows_what_staff_do(live: LiveDesk) -> None:
+    chat = live.chat()
+    page = status_path(chat.ask("I want to talk to a person"))
+    browser, agent = live.browser(), live.browser(Role.AGENT)
+
+    def steps() -> list[str]:
+        return re.findall(r'<li class="is-(\w+)"', browser.get(page).text)
+
+    assert steps() == ["done", "current", "todo", "todo"]
+    agent.post(f"/inbox/{chat.conversation_id()}/reply", data={"text": "We are on it."})
+    assert steps() == ["done", "done", "done", "current"]
+    agent.post(f"/inbox/{chat.conversation_id()}/resolve", data={})
+    assert steps() == ["done"] * 4
+    assert "the ticket opens again" in browser.get(page).text
+
+
+def test_the_status_page_speaks_the_readers_language(live: LiveDesk) -> None:
+    page = status_path(live.chat("zh").ask("我要转人工"))
+    html = live.browser(**{"Accept-Language": "zh"}).get(page).text
+    assert '<html lang="zh-CN"' in html
+    assert re.search(r"\d+月\d+日 周. \d\d:\d\d", html)
+
+
+def test_health_says_that_it_serves_and_what_searches(live: LiveDesk) -> None:
+    answer = httpx.get(f"{live.url}/healthz")
+    assert answer.json()["status"] == "ok"
+    assert answer.json()["index"]["index"]
+
+
+def test_figures_are_for_administrators(live: LiveDesk) -> None:
+    text = live.browser(Role.ADMIN).get("/metrics").text
+    assert "firstline" in text or "turn_seconds" in text
