@@ -211,7 +211,9 @@ class Thinker:
         if not passages or sure < self._settings.answer_confidence:
             return None
         history = tuple((str(turn.author), turn.text) for turn in ask.turns[-6:] if turn.author is not Author.NOTE)
-        passages = answering_first(ask.text, passages, lambda passage: self._searcher.companions(passage, CUSTOMER_SCOPE))
+        passages = answering_first(
+            ask.text, passages, lambda passage: self._searcher.companions(passage, CUSTOMER_SCOPE)
+        )
         request = Request(ask.text, passages, ask.lang, self._settings.answer_max_chars, history)
         try:
             return self._writer.write(request, on_text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from sqlalchemy import select
@@ -30,11 +31,13 @@ class ThreadActor:
 
 Actor = StaffActor | ThreadActor
 _TALKS = plain(ConversationRow)
+_PUBLIC_ID = re.compile(r"[A-Za-z0-9_-]{1,64}")  # what is no id of ours is not looked up: not every database takes it
 
 
 def conversation(session: Session, actor: Actor, public_id: str) -> Conversation:
     """The conversation with this public id, if the actor may see it. Raises NotFound otherwise, always the same."""
-    row = session.execute(select(_TALKS).where(_TALKS.c.public_id == public_id)).one_or_none()
+    known = _PUBLIC_ID.fullmatch(public_id) is not None
+    row = session.execute(select(_TALKS).where(_TALKS.c.public_id == public_id)).one_or_none() if known else None
     if row is None or not _may_see(actor, found := to_conversation(row)):
         raise NotFound("conversation")
     return found
@@ -50,8 +53,9 @@ def conversation_of_thread(session: Session, actor: ThreadActor) -> Conversation
 
 def ticket_by_link(session: Session, public_id: str) -> Ticket:
     """The ticket behind a status link: its 192 random bits are the right to see it. Raises NotFound."""
-    row = session.scalar(select(TicketRow).where(TicketRow.public_id == public_id))
-    if row is None or len(public_id) < 20:
+    known = _PUBLIC_ID.fullmatch(public_id) is not None and len(public_id) >= 20
+    row = session.scalar(select(TicketRow).where(TicketRow.public_id == public_id)) if known else None
+    if row is None:
         raise NotFound("ticket")
     return to_ticket(row)
 

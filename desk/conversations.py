@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from base.errors import Conflict, NotFound
 from base.messages import Inbound
-from base.text import shorten
+from base.text import clean, shorten
 from desk import customers, events
 from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Customer, Turn
@@ -213,7 +213,7 @@ def list_for_staff(
         )
     elif unassigned:
         query = query.where(ConversationRow.assignee_id.is_(None), ConversationRow.state == ConversationState.WAITING)
-    if search:
+    if search := clean(search):
         pattern = f"%{search.replace('!', '!!').replace('%', '!%').replace('_', '!_')}%"
         query = query.where(
             or_(

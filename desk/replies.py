@@ -78,7 +78,7 @@ def assign(
     session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, to_public_id: str, now: datetime
 ) -> None:
     """Give it to a colleague. Raises NotFound for an unknown or inactive one."""
-    row = session.scalar(select(StaffRow).where(StaffRow.public_id == to_public_id, StaffRow.active))
+    row = session.scalar(select(StaffRow).where(StaffRow.public_id == clean(to_public_id), StaffRow.active))
     if row is None:
         raise NotFound("staff")
     colleague = to_staff(row)

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from base.errors import Conflict, InvalidInput, Unauthenticated
 from base.i18n import N_
+from base.text import clean
 from desk.models import Role, Staff
 from desk.tables import StaffRow, StaffSessionRow
 
@@ -48,7 +49,7 @@ def add(session: Session, name: str, email: str, password: str, role: Role, now:
     """Raises WeakPassword, or Conflict when the address is taken."""
     if len(password) < MIN_PASSWORD:
         raise WeakPassword(minimum=MIN_PASSWORD)
-    address = email.strip().lower()
+    address = clean(email).lower()
     if "@" not in address:
         raise InvalidInput("an e-mail address is needed", email=email)
     if session.scalar(select(StaffRow.id).where(StaffRow.email == address)):
@@ -66,7 +67,7 @@ def check_password(session: Session, email: str, password: str) -> Staff:
     """The staff member. Raises WrongPassword for an unknown address too, after the same work (no guessing who exists)."""
     from argon2.exceptions import InvalidHashError, VerificationError
 
-    row = session.scalar(select(StaffRow).where(StaffRow.email == email.strip().lower()))
+    row = session.scalar(select(StaffRow).where(StaffRow.email == clean(email).lower()))
     try:
         _hasher().verify(row.password_hash if row else _dummy_hash(), password)
     except (VerificationError, InvalidHashError, UnicodeEncodeError):
@@ -154,4 +155,4 @@ def _dummy_hash() -> str:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()

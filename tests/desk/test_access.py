@@ -36,7 +36,7 @@ def test_what_may_not_be_seen_and_what_is_not_there_are_told_apart_by_nothing(da
         other = talk(session, "t2")
         me = ThreadActor("webchat", "t1")
         told = []
-        for public_id in (other.public_id, "0" * 24, "", str(other.id), "' OR 1=1 --", "\x00"):
+        for public_id in (other.public_id, "0" * 24, "", str(other.id), "' OR 1=1 --", "\x00", "\ud800", "x" * 5000):
             with pytest.raises(NotFound) as refused:
                 access.conversation(session, me, public_id)
             told.append((type(refused.value), refused.value.status, str(refused.value), refused.value.fields))

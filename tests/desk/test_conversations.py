@@ -187,4 +187,5 @@ def test_the_lists_of_staff_hold_what_they_say(database: Database) -> None:
         assert listed("%") == [two.id]
         assert listed("Customer b") == [two.id]
         assert listed("nobody") == []
+        assert listed("\x00\ud800") == listed("\x00nobody") == []
     assert counts == {"mine": 1, "unassigned": 1, "all": 3}

@@ -124,7 +124,7 @@ def test_it_can_be_given_to_a_colleague_who_is_there(database: Database) -> None
         replies.assign(session, defaults(), again(session, one), bob, ada.public_id, NOW)
         assert tickets.get(session, made.id).assignee_id == ada.id
         with pytest.raises(NotFound):
-            replies.assign(session, defaults(), again(session, one), ada, "nobody", NOW)
+            replies.assign(session, defaults(), again(session, one), ada, "nobody\x00", NOW)
 
 
 def test_given_back_the_bot_has_it_and_the_ticket_stays_owed(database: Database) -> None:

@@ -49,12 +49,12 @@ def test_an_unknown_address_costs_the_same_work_and_says_the_same(
     with database.begin() as session:
         member(session)
         told = []
-        for address in ("ada@haisong.example", "nobody@haisong.example", ""):
+        for address in ("ada@haisong.example", "nobody@haisong.example", "", "\x00", "\ud800@x"):
             with pytest.raises(WrongPassword) as refused:
                 staff.check_password(session, address, "wrong password")
             told.append(str(refused.value))
     assert len(set(told)) == 1
-    assert len(checked) == 3
+    assert len(checked) == 5
     assert all(hashed.startswith("$argon2id$") for hashed in checked)
     assert issubclass(WrongPassword, Unauthenticated)
 
@@ -96,6 +96,7 @@ def test_a_closed_or_invented_session_is_nobodys(database: Database) -> None:
         assert staff.from_session(session, other, NOW) == ada
         assert staff.from_session(session, "invented", NOW) is None
         assert staff.from_session(session, "", NOW) is None
+        assert staff.from_session(session, "\ud800\x00", NOW) is None
 
 
 def test_a_new_password_ends_every_session(database: Database) -> None:
