@@ -32,6 +32,7 @@ _CONTENT = (
     .join(VersionRow.__table__, _versions.id == _chunks.version_id)
     .where(_chunks.id.in_(bindparam("ids", expanding=True)))
 )  # fmt: skip
+_OF_VERSION = select(_chunks.id).where(_chunks.version_id == bindparam("version")).order_by(_chunks.ordinal)
 _TWINS = (
     select(_chunks.id, _articles.collection, _articles.translation_key)
     .join_from(ArticleRow.__table__, ChunkRow.__table__, _articles.version_id == _chunks.version_id)
@@ -49,11 +50,12 @@ _TWINS = (
 def _visible_query(is_postgres: bool, audiences: int, collections: int) -> TextClause:
     """As text with the ids in one value: asked several times a search, and a text that never changes is quickest."""
     ids = "unnest(CAST(:ids AS integer[])) AS i(value)" if is_postgres else "json_each(:ids) i"
+    names = _names("a", audiences)
     within = f"AND c.collection IN ({_names('c', collections)})" if collections else ""
     return text(
         f"SELECT c.id FROM {ids} CROSS JOIN kb_chunks c CROSS JOIN kb_articles a "  # in this order
         "WHERE c.id = i.value AND a.id = c.article_id AND a.version_id = c.version_id "
-        f"AND c.live AND a.status = 'published' AND a.audience IN ({_names('a', audiences)}) {within}"
+        f"AND c.live AND a.status = 'published' AND a.audience IN ({names}) AND c.audience IN ({names}) {within}"
     )
 
 
@@ -76,6 +78,7 @@ class _Memory:
     generation: int
     chunks: dict[int, KnownChunk] = field(default_factory=dict)
     twins: dict[tuple[str, str, str], tuple[int, ...]] = field(default_factory=dict)  # collection, key, language
+    versions: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
 class ChunkCache:
@@ -102,6 +105,18 @@ class ChunkCache:
             remembered.update(read)
             known |= read
         return known
+
+    def of_version(self, session: Session, version_id: int, scope: Scope, generation: int) -> list[KnownChunk]:
+        """All chunks of a version that are live, published and for this scope as `session` sees it, in order."""
+        remembered = self._of(generation).versions
+        ids = remembered.get(version_id)
+        if ids is None:
+            ids = tuple(session.execute(_OF_VERSION, {"version": version_id}).scalars())
+            if len(remembered) >= MAX_CHUNKS:
+                remembered.clear()
+            remembered[version_id] = ids
+        known = self.get(session, ids, scope, generation)
+        return [known[chunk_id] for chunk_id in ids if chunk_id in known]
 
     def twins(
         self, session: Session, articles: Collection[tuple[str, str]], lang: str, generation: int

@@ -93,8 +93,9 @@ class Searcher:
 
     def companions(self, passage: Passage, scope: Scope) -> list[Passage]:
         """All passages of the same version of an article, in order."""
+        generation = self._count[0]  # as of the last search: what may be shown is asked of the rows all the same
         with self._database.read() as session:
-            return store.passages_of_version(session, passage.version_id, scope)
+            return [one.passage for one in self._chunks.of_version(session, passage.version_id, scope, generation)]
 
     def _live_count(self, session: Session) -> tuple[int, int]:
         """The generation this session sees, and its number of live chunks."""

@@ -72,14 +72,15 @@ class LiveDesk:
     def browser(self, role: Role | None = None, **headers: str) -> httpx.Client:
         """A client that looks like a browser on our own pages; signed in when a role is named."""
         sent = {"Accept": "text/html", "Sec-Fetch-Site": "same-origin", "Accept-Language": "en", **headers}
-        client = httpx.Client(base_url=self.url, headers=sent, timeout=30)
-        if role is not None:
-            if role not in self._signed_in:
-                form = {"email": email_of(role), "password": PASSWORD}
-                assert client.post("/signin", data=form).status_code == 303
-                self._signed_in[role] = dict(client.cookies)
-            client.cookies.update(self._signed_in[role])
-        return client
+        return httpx.Client(base_url=self.url, headers=sent, timeout=30, cookies=self.cookies(role) if role else None)
+
+    def cookies(self, role: Role) -> dict[str, str]:
+        """A session of a member of staff in this role; signed in once, then shared."""
+        if role not in self._signed_in:
+            answer = httpx.post(f"{self.url}/signin", data={"email": email_of(role), "password": PASSWORD})
+            assert answer.status_code == 303
+            self._signed_in[role] = dict(answer.cookies)
+        return self._signed_in[role]
 
     def chat(self, lang: str = "en", client: httpx.Client | None = None) -> Chat:
         """A new chat window."""

@@ -30,7 +30,7 @@ def test_a_chinese_question_gets_a_chinese_answer_with_its_source(live: LiveDesk
     assert reply["lang"] == "zh"
     assert reply["citations"][0]["title"] == "忘记密码怎么重置"
     assert "忘记密码怎么重置" in reply["text"]
-    assert [button["label"] for button in reply["quick_replies"]] == ["解决了", "还没解决"]
+    assert [button["label"] for button in reply["quick_replies"]] == ["有帮助", "还没解决"]
 
 
 def test_a_chinese_question_is_answered_from_an_english_article_in_a_chinese_frame(live: LiveDesk) -> None:

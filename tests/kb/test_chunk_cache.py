@@ -69,6 +69,21 @@ def test_another_collection_is_left_out(library: Library) -> None:
     assert list(remembered(library, ChunkCache(), ids, Scope(collections=("other", "help")))) == ids
 
 
+def test_the_chunks_of_a_version_come_in_order_while_it_is_visible(library: Library) -> None:
+    article, version = library.save(draft(body="First.\n\nSecond.\n\nThird."))
+    cache = ChunkCache()
+
+    def texts(scope: Scope = PUBLIC) -> list[str]:
+        with library.database.read() as session:
+            found = cache.of_version(session, version.id, scope, store.generation(session))
+        return [known.passage.text for known in found]
+
+    assert texts() == texts() == ["First.", "Second.", "Third."]
+    assert texts(Scope(audiences=(Audience.INTERNAL,))) == []
+    library.archive(article)
+    assert texts() == []
+
+
 def test_nothing_asked_for_is_nothing_found(library: Library) -> None:
     assert remembered(library, ChunkCache(), []) == {}
 

@@ -160,6 +160,13 @@ def test_a_chosen_language_wins_over_the_browsers(live: LiveDesk) -> None:
     assert '<html lang="zh-CN"' in client.get("/signin").text
 
 
+def test_the_way_back_is_the_page_one_is_on_whatever_its_links_say(live: LiveDesk) -> None:
+    here = live.browser(Referer=f"{live.url}/inbox/abc?view=all").get("/lang/zh?next=/inbox")
+    assert here.headers["location"] == "/inbox/abc?view=all"
+    elsewhere = live.browser(Referer="https://elsewhere.example/inbox").get("/lang/zh?next=/demo")
+    assert elsewhere.headers["location"] == "/demo"
+
+
 def test_staff_read_their_own_language_on_any_browser(make_services: Callable[..., Services]) -> None:
     services = make_services()
     with services.database.begin() as session:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from base.errors import TooManyRequests
-from base.i18n import explain
+from base.i18n import LOCALES, explain
 from desk import audit, staff
 from desk.staff import WrongPassword
 from web.deps import (
@@ -82,9 +83,11 @@ def sign_out(request: Request, run: RunningDep) -> Response:
 
 
 @router.get("/lang/{language}", response_class=HTMLResponse)
-def choose_language(language: str, next: str = "/") -> Response:
-    """Remember a language and go back."""
-    response = RedirectResponse(local_path(next, "/"), status_code=303)
-    if language in ("en", "zh"):
+def choose_language(request: Request, language: str, next: str = "/") -> Response:
+    """Remember a language and go back to the page one is on: scripts may have moved it on since its links were made."""
+    came_from = urlsplit(request.headers.get("referer", ""))
+    here = f"{came_from.path}?{came_from.query}" if came_from.netloc == request.headers.get("host") else next
+    response = RedirectResponse(local_path(here, "/"), status_code=303)
+    if language in LOCALES:
         response.set_cookie(LANG_COOKIE, language, max_age=31_536_000, samesite="lax", path="/", httponly=True)
     return response

@@ -24,8 +24,10 @@
   // --- look -----------------------------------------------------------------------------------------------------------------
 
   const LOOK = `
-:host { all: initial; position: fixed; right: 24px; bottom: 24px; z-index: 2147483000; color: var(--ink); line-height: 1.55;
-  font: 15px/1.55 Inter, system-ui, -apple-system, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif; color-scheme: light dark;
+/* Important, so that a page's own "* { ... !important }" stays outside: among important rules the inner tree wins. */
+:host { all: initial !important; position: fixed !important; right: var(--gap) !important; bottom: var(--gap) !important; z-index: 2147483000 !important;
+  color: var(--ink) !important; font: 15px/1.55 Inter, system-ui, -apple-system, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif !important;
+  color-scheme: light dark !important; --gap: 24px;
   --ink: #1b2432; --panel: #fff; --bg: #f5f7fb; --line: #e1e6ed; --muted: #566272; --acc: #0b55b8; --fill: #0b63c5; --chip: #b9d1f3;
   --warn: #7a4a00; --warn-bg: #fff5e2; --bad: #a31818; --code: #eceff3; --top: linear-gradient(135deg, #1d66cf, #0b55b8); }
 @media (prefers-color-scheme: dark) { :host { --ink: #e8edf4; --panel: #182130; --bg: #111823; --line: #2a3546; --muted: #a3afc0;
@@ -56,6 +58,8 @@ b { font-weight: 650; } a { color: var(--acc); }
 .who { font-size: 12px; color: var(--muted); margin: 0 0 2px 2px; }
 .bub { padding: 9px 13px; border-radius: 4px 14px 14px 14px; background: var(--panel); border: 1px solid var(--line); overflow-wrap: anywhere; width: fit-content; max-width: 100%; }
 .bub :is(p, ol, ul) { margin: 0; } .bub > * + :is(p, ol, ul, div) { margin-top: 8px; } .bub :is(ol, ul) { padding-left: 22px; } .bub li + li { margin-top: 3px; }
+.bub table { border-collapse: collapse; font-size: .92em; display: block; overflow-x: auto; } .bub > * + table { margin-top: 8px; }
+.bub :is(th, td) { border: 1px solid var(--line); padding: 3px 8px; text-align: left; vertical-align: top; } .bub th { font-weight: 600; } em { font-style: italic; }
 .bub code { background: var(--code); border-radius: 4px; padding: 0 4px; font-family: ui-monospace, Consolas, monospace; font-size: .92em; }
 .me { align-self: flex-end; } .me .bub { background: var(--fill); border-color: var(--fill); color: #fff; border-radius: 14px 4px 14px 14px; margin-left: auto; white-space: pre-wrap; }
 .me.pending .bub { opacity: .75; } .state { display: block; font-size: 12px; color: var(--muted); margin: 3px 2px 0 auto; width: fit-content; }
@@ -77,7 +81,7 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
 @supports (field-sizing: content) { textarea { height: auto; } }
 .go { width: 43px; height: 43px; border-radius: 12px; background: var(--fill); color: #fff; display: grid; place-items: center; }
 .foot { display: flex; justify-content: center; gap: 12px; font-size: 11.5px; color: var(--muted); padding: 0 12px 9px; margin: 0; text-align: center; } .count { color: var(--warn); font-weight: 600; }
-@media (max-width: 480px), (max-height: 520px) { :host { right: 12px; bottom: 12px; } .panel { width: min(460px, calc(100vw - 24px)); height: calc(100dvh - 24px); margin: 0; } .panel:not([hidden]) + .fab { display: none; } }
+@media (max-width: 480px), (max-height: 520px) { :host { --gap: 12px; } .panel { width: min(460px, calc(100vw - 24px)); height: calc(100dvh - 24px); margin: 0; } .panel:not([hidden]) + .fab { display: none; } }
 @media (max-width: 400px) { .logo { display: none; } }
 @media (max-height: 520px) { .top { padding: 6px 8px 6px 12px; } .logo, .foot span:first-child { display: none; } .log { padding: 10px 12px; } form { padding-top: 8px; } }
 @media (prefers-reduced-motion: reduce) { .panel, .dots i { animation: none; } }`;
@@ -130,18 +134,18 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
     return /^zh/i.test(lang) ? "zh" : "en";
   }
 
-  // --- safe text: **bold**, `code`, [1], lists, line breaks -----------------------------------------------------------------
+  // --- safe text: **bold**, *emphasis*, `code`, [1], lists, tables, line breaks -----------------------------------------------------------------
 
   function inline(text, citations) {
     const nodes = [];
     let from = 0;
-    for (const match of text.matchAll(/\*\*(.+?)\*\*|`([^`]+)`|\[(\d{1,2})\]/g)) {
-      const [whole, bold, code, number] = match;
+    for (const match of text.matchAll(/\*\*(.+?)\*\*|\*([^*\s](?:[^*]*[^*\s])?)\*|`([^`]+)`|\[(\d{1,2})\]/g)) {
+      const [whole, bold, stressed, code, number] = match;
       const source = number && citations.find((citation) => String(citation.n) === number);
       const url = source && safeUrl(source.url);
       if (number && !source) continue; // some other bracketed number
       nodes.push(text.slice(from, match.index));
-      nodes.push(bold ? h("b", null, bold) : code ? h("code", null, code)
+      nodes.push(bold ? h("b", null, bold) : stressed ? h("em", null, stressed) : code ? h("code", null, code)
         : h("sup", null, url ? h("a", { href: url, target: "_blank", rel: "noopener", title: source.title }, number) : number));
       from = match.index + whole.length;
     }
@@ -153,7 +157,12 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
     for (const line of text.split("\n")) {
       const item = /^\s*(?:([-*•])|(\d+)[.)、])\s+(.*)$/.exec(line);
       let last = blocks.at(-1);
-      if (item) {
+      if (/^\s*\|.*\|\s*$/.test(line)) {
+        const cells = line.trim().slice(1, -1).split("|").map((cell) => cell.trim());
+        if (cells.every((cell) => /^:?-+:?$/.test(cell))) continue; // the line between a table's head and its body
+        if (last?.localName !== "table") blocks.push((last = h("table")));
+        last.append(h("tr", null, ...cells.map((cell) => h(last.rows.length || !cells.some(Boolean) ? "td" : "th", null, ...inline(cell, citations)))));
+      } else if (item) {
         const tag = item[1] ? "ul" : "ol";
         if (last?.localName !== tag) blocks.push((last = h(tag, tag === "ol" && { start: item[2] })));
         last.append(h("li", null, ...inline(item[3], citations)));
