@@ -34,7 +34,7 @@ _REMARKS = {
     Remark.THANKS: re.compile(
         r"(?:ok(?:ay)?|great|perfect|cool|got it|understood)?(?:thanks?|thank you|thx|cheers|many thanks|"
         r"thanks a lot|thank you (?:so|very) much|"
-        r"好的|好|嗯|收到|明白了?|知道了|可以了|解决了|谢谢您?|谢谢你|多谢|感谢|谢了|辛苦了)+"
+        r"好的|好|嗯|收到|明白了?|知道了|可以了|(?:问题)?(?:已经?|都)?(?:解决|搞定|修好|好)了|谢谢您?|谢谢你|多谢|感谢|谢了|辛苦了)+"
         r"(?:啊|啦|哈|了|! that (?:worked|helped))?|ok(?:ay)?|great|perfect|that (?:worked|helped)"
     ),
     Remark.BYE: re.compile(r"(?:bye|goodbye|bye bye|see you|再见|拜拜|回头见)"),

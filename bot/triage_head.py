@@ -110,20 +110,24 @@ class Head:
     def judge(self, vector: npt.NDArray[np.float32], evidence: Floats, words: Floats, nearest: int = 3) -> Opinion:
         """Opinion on a message. vector: (dim,) unit; evidence: triage_features; words: category_scores."""
         row = vector.astype(np.float64)
-        similar_to_all = _similar(row, self._all_vectors)
+        cosines = self._all_vectors @ row
+        similar_to_all = _sharpened(cosines)
         similar = similar_to_all[: len(self._known)]
         urgency = (similar + _EVIDENCE_WEIGHT * self._evidence @ evidence) @ self._for_urgency
         urgency[Urgency.URGENT.rank] += _URGENT_BONUS
         category = (similar + _WORDS_WEIGHT * self._words @ words) @ self._for_category
-        cosines = self._vectors @ row
-        best = np.argsort(-cosines, kind="stable")[:nearest]
+        best = np.argsort(-cosines[: len(self._known)], kind="stable")[:nearest]
         neighbours = tuple((self._known[at], float(cosines[at])) for at in best)
         human = float(similar_to_all @ self._for_human[:, 1]) + 0.5
         return Opinion(_shares(urgency), _shares(category), human, neighbours)
 
 
 def _similar(vectors: Floats, others: Floats) -> Floats:
-    kernel: Floats = np.exp(_SHARPNESS * (vectors @ others.T - 1.0))
+    return _sharpened(vectors @ others.T)
+
+
+def _sharpened(cosines: Floats) -> Floats:
+    kernel: Floats = np.exp(_SHARPNESS * (cosines - 1.0))
     return kernel
 
 

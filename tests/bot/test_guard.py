@@ -86,3 +86,8 @@ def test_any_text_is_read_without_a_fault(text: str) -> None:
 )
 def test_hostile_lengths_are_read_quickly(text: str) -> None:
     guard(text, LIMIT)
+
+
+@pytest.mark.parametrize("text", ["谢谢，已经解决了", "好的，问题解决了，谢谢！", "搞定了，多谢"])
+def test_a_thank_you_that_says_it_is_solved_is_a_thank_you(text: str) -> None:
+    assert guard(text, 4000).remark is Remark.THANKS

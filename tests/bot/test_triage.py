@@ -277,3 +277,8 @@ def test_a_product_year_is_no_number_of_people(text: str) -> None:
 @pytest.mark.parametrize("text", ["Does TiDB support data encryption?", "数据库支持静态数据加密吗？", "Is data encryption at rest available?"])
 def test_a_question_about_encryption_is_no_attack(text: str) -> None:
     assert Triager(None).triage(text).urgency is Urgency.LOW
+
+
+@pytest.mark.parametrize("text", ["The printer wants a badge but mine isn't recognised", "That laptop is not mine"])
+def test_mine_is_no_crypto_miner(text: str) -> None:
+    assert Triager(None).triage(text).urgency in (Urgency.NORMAL, Urgency.LOW)
