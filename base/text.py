@@ -32,7 +32,7 @@ _SENTENCE_END = re.compile(
 )
 
 _STOP_EN = frozenset(
-    "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it "  # noqa: SIM905
+    "a an and are as at be been but by can could did do does for from had has have he her his how i if in into is it "
     "its me my of on or our shall she should so some than that the their them then there these they this those to "
     "too was we were what when where which who why will with would you your am any about after also because before "
     "being cannot hi hello hey please thanks thank".split()

@@ -49,8 +49,12 @@ def decide(case: Case) -> Decision:
 
 def give_up(lang: str) -> Decision:
     """For a message that could not be worked on at all: a person gets it, and the customer knows."""
-    text = translate(N_("Something went wrong while I was working on this, so I have passed it on to a colleague."), lang)
-    return Decision(OutcomeKind.TICKET, "gave_up", text, opens_ticket=True, to_person=True, memory={"waits_for": "person"})
+    text = translate(
+        N_("Something went wrong while I was working on this, so I have passed it on to a colleague."), lang
+    )
+    return Decision(
+        OutcomeKind.TICKET, "gave_up", text, opens_ticket=True, to_person=True, memory={"waits_for": "person"}
+    )
 
 
 def _by_action(case: Case) -> Decision | None:
@@ -74,7 +78,9 @@ def _by_wish(case: Case) -> Decision | None:
 def _by_remark(case: Case) -> Decision | None:
     lang, remark = case.triage.lang, case.message.remark
     if remark is Remark.EMPTY:
-        text = translate(N_("I could not read any text in your message. Please tell me in a few words what is wrong."), lang)
+        text = translate(
+            N_("I could not read any text in your message. Please tell me in a few words what is wrong."), lang
+        )
         return Decision(OutcomeKind.GREETING, "empty", text)
     if remark is None:
         return None
@@ -97,7 +103,9 @@ def _by_knowledge(case: Case) -> Decision:
     if urgency is Urgency.URGENT:
         # People come first; what the knowledge base says is given as first aid beside the ticket, never instead, and
         # only when it is surely about this: nobody in an outage wants to read about ordering laptops.
-        first_aid = supported and case.confidence >= case.answer_threshold + (1 - case.answer_threshold) * FIRST_AID_SHARE
+        first_aid = (
+            supported and case.confidence >= case.answer_threshold + (1 - case.answer_threshold) * FIRST_AID_SHARE
+        )
         return _ticket(case, "urgent", N_("This looks serious, so a colleague is being alerted right now."), first_aid)
     if supported and case.answer is not None:
         return Decision(
@@ -108,11 +116,15 @@ def _by_knowledge(case: Case) -> Decision:
         return _added_to_ticket(case)
     choices = _choices(case.passages)
     if case.confidence >= case.clarify_threshold and len(choices) > 1 and not case.memory.get("clarified"):
-        text = translate(N_("I want to be sure I give you the right answer. Which of these do you mean?"), case.triage.lang)
+        text = translate(
+            N_("I want to be sure I give you the right answer. Which of these do you mean?"), case.triage.lang
+        )
         memory = {"clarified": True, "question": case.message.text[:500]}
         return Decision(OutcomeKind.CLARIFY, "close_candidates", _polite(case, text), choices=choices, memory=memory)
     if urgency in (Urgency.HIGH, Urgency.NORMAL):
-        return _ticket(case, "no_support", N_("I have no reliable answer to this, so I have passed it on to a colleague."))
+        return _ticket(
+            case, "no_support", N_("I have no reliable answer to this, so I have passed it on to a colleague.")
+        )
     if int(case.memory.get("failed", 0)) + 1 >= MAX_FAILED:
         return _ticket(case, "failed_twice", N_("I could not find this either, so I have passed it on to a colleague."))
     text = translate(
@@ -126,7 +138,12 @@ def _by_knowledge(case: Case) -> Decision:
 def _to_person(case: Case, reason: str) -> Decision:
     text = translate(N_("Of course. A person will take over from here."), case.triage.lang)
     return Decision(
-        OutcomeKind.TICKET, reason, _polite(case, text), opens_ticket=True, to_person=True, memory={"waits_for": "person"}
+        OutcomeKind.TICKET,
+        reason,
+        _polite(case, text),
+        opens_ticket=True,
+        to_person=True,
+        memory={"waits_for": "person"},
     )
 
 

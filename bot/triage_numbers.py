@@ -79,7 +79,9 @@ def _english(text: str) -> list[tuple[re.Match[str], int | None]]:
         return found
     for match in _COUNT_EN.finditer(text):
         digits = match["digits"].replace(",", "")
-        if _YEAR.fullmatch(match["digits"]) and not match.group().endswith(("s", "people", "staff", "personnel", "them")):
+        if _YEAR.fullmatch(match["digits"]) and not match.group().endswith(
+            ("s", "people", "staff", "personnel", "them")
+        ):
             continue  # "Server 2007 site", "the 2016 user guide"
         found.append((match, int(digits[:-1]) * 1000 if digits.endswith("k") else int(digits)))
     for match in _SIZED_EN.finditer(text):

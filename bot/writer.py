@@ -66,7 +66,9 @@ class QuotingWriter:
 
 def frame(passage: Passage, quote: Quote, lang: str) -> str:
     """The sentence before a quotation, in the customer's language; it says so when the quotation is in another one."""
-    title = passage.title + (f" › {quote.heading}" if quote.heading else f" › {passage.section}" if passage.section else "")
+    title = passage.title + (
+        f" › {quote.heading}" if quote.heading else f" › {passage.section}" if passage.section else ""
+    )
     if passage.lang == lang:
         return translate(N_("From our article “{title}”:"), lang, title=title)
     if passage.lang == "zh":

@@ -35,7 +35,9 @@ def test_what_an_article_is_about_is_sure_enough_to_answer(found: Callable[[str]
     assert found(question) >= 0.5
 
 
-@pytest.mark.parametrize("question", ["孩子数学总不及格咋办", "why is the grass green, my son asks", "who won the match last night"])
+@pytest.mark.parametrize(
+    "question", ["孩子数学总不及格咋办", "why is the grass green, my son asks", "who won the match last night"]
+)
 def test_what_no_article_is_about_is_not_answered(found: Callable[[str], float], question: str) -> None:
     assert found(question) < 0.5
 

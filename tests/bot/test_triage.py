@@ -274,7 +274,10 @@ def test_a_product_year_is_no_number_of_people(text: str) -> None:
     assert count_affected(text)[0] is None
 
 
-@pytest.mark.parametrize("text", ["Does TiDB support data encryption?", "数据库支持静态数据加密吗？", "Is data encryption at rest available?"])
+@pytest.mark.parametrize(
+    "text",
+    ["Does TiDB support data encryption?", "数据库支持静态数据加密吗？", "Is data encryption at rest available?"],
+)
 def test_a_question_about_encryption_is_no_attack(text: str) -> None:
     assert Triager(None).triage(text).urgency is Urgency.LOW
 
