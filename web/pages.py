@@ -76,13 +76,18 @@ def badge(member: Staff, language: str) -> StaffBadge:
 
 
 def initials(name: str) -> str:
-    """One Han character, or up to two initials; "?" for nobody."""
+    """One Han character, or up to two initials; "?" for nobody. A name in both scripts goes by its first."""
     words = name.split()
     if not words:
         return "?"
-    if ord(words[0][0]) > 0x2E80:
+    if _is_han(words[0]):
         return words[0][0]
+    words = [word for word in words if not _is_han(word)]
     return "".join(word[0] for word in (words[0], words[-1])[: min(2, len(words))]).upper()
+
+
+def _is_han(word: str) -> bool:
+    return ord(word[0]) > 0x2E80
 
 
 def tint(key: str) -> int:

@@ -128,6 +128,29 @@ def test_hostile_text_stays_text(new_page: NewPage) -> None:
     assert chat.locator("img, .me a, .me b").count() == 0
 
 
+TEXT = """Hours *at your site* and **holidays**: 2 * 3 * 4 [1] [9]
+
+| Site | Open |
+|---|:-:|
+| `Shanghai` | 9:00 |
+
+2. second
+3. third"""
+MARKUP = (
+    "<p>Hours <em>at your site</em> and <b>holidays</b>: 2 * 3 * 4 <sup>1</sup> [9]</p>"
+    "<table><tr><th>Site</th><th>Open</th></tr><tr><td><code>Shanghai</code></td><td>9:00</td></tr></table>"
+    '<ol start="2"><li>second</li><li>third</li></ol>'
+)
+
+
+def test_answers_keep_their_emphasis_lists_tables_and_sources(new_page: NewPage) -> None:
+    page = new_page("/demo")
+    page.wait_for_function("Boolean(window.FirstlineChatParts)")
+    source = "{n: 1, title: 't', url: 'javascript:alert(1)'}"
+    show = f"(text) => FirstlineChatParts.rich(text, [{source}]).map((element) => element.outerHTML).join('')"
+    assert page.evaluate(show, TEXT) == MARKUP
+
+
 def test_a_colleagues_reply_arrives_and_is_counted_while_closed(live: LiveDesk, new_page: NewPage) -> None:
     page = new_page("/demo")
     chat = open_chat(page)
@@ -223,3 +246,17 @@ def test_a_suggested_question_is_asked_by_one_click(new_page: NewPage) -> None:
     page = new_page("/demo")
     page.locator("main").get_by_role("button", name=re.compile("PRN-21")).click()
     expect(page.get_by_role("dialog").locator(".m:not(.me)").filter(has_text="tray 2 is empty")).to_be_visible()
+
+
+def test_nothing_pretends_to_think_when_a_colleague_has_the_conversation(live: LiveDesk, new_page: NewPage) -> None:
+    page = new_page("/demo")
+    chat = open_chat(page)
+    chat.get_by_role("button", name="Talk to a person").first.click()
+    expect(chat.locator(".card")).to_be_visible()
+    token = page.evaluate("JSON.parse(Object.values(localStorage).find((v) => v.includes('session'))).session")
+    thread = live.app.state.running.chat_tokens.loads(token)["t"]
+    live.browser(Role.AGENT).post(f"/inbox/{conversation_of(live, thread)}/assign", data={"staff": "me"})
+    expect(chat.locator(".names p")).to_have_text("You are with a person")
+    say(chat, "Are you there?")
+    expect(chat.locator(".me:not(.pending)").filter(has_text="Are you there?")).to_be_visible()
+    expect(chat.locator(".dots")).to_have_count(0)

@@ -18,7 +18,9 @@ from web.wiring import Services
     [
         ("Mei Chen", "MC"),
         ("王小明", "王"),
-        ("Lin 林", "L林"),
+        ("Lin 林", "L"),
+        ("David Chen 陈大为", "DC"),
+        ("王芳 Wang Fang", "王"),
         ("ana", "A"),
         ("", "?"),
         ("Jean Luc Picard", "JP"),

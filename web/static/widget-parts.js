@@ -71,7 +71,7 @@ sup { line-height: 0; vertical-align: super; font-size: 11px; font-weight: 600; 
 .sys p { margin: 0; }
 .card { align-self: stretch; background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--fill); border-radius: 10px; padding: 10px 14px; font-size: 14px; }
 .card p { margin: 0; } .card b { font-size: 15px; } .card.urgent { border-left-color: #c02020; } .card a { display: inline-block; margin-top: 4px; font-weight: 550; }
-.q { display: flex; flex-wrap: wrap; gap: 6px; } .q button { border: 1px solid var(--chip); background: var(--panel); color: var(--acc); border-radius: 99px; padding: 5px 13px; font-size: 13.5px; text-align: left; }
+.q { display: flex; flex-wrap: wrap; gap: 6px; } .q button { border: 1px solid var(--chip); background: var(--panel); color: var(--acc); border-radius: 16px; padding: 5px 13px; font-size: 13.5px; text-align: left; }
 .q button:hover { border-color: var(--acc); }
 .dots { display: flex; gap: 4px; padding: 4px 6px; } .dots i { width: 6px; height: 6px; border-radius: 50%; background: #8795a8; animation: dot 1.2s infinite; }
 .dots i:nth-child(2) { animation-delay: .15s; } .dots i:nth-child(3) { animation-delay: .3s; } @keyframes dot { 50% { opacity: .25; } }

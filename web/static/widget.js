@@ -135,7 +135,7 @@
         this.seq = Math.max(this.seq, turn.seq);
         const mine = turn.author === "customer";
         const follows = mine || this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 200; // else one reads further up
-        if (mine) this.settle(turn.client_id);
+        if (mine) { this.settle(turn.client_id); this.showTyping(null); } // stored with its reply, if any: the thinking is over
         else this.clearDrafts();
         const element = mine || turn.author !== "system" ? this.message(turn, mine) : h("div", { class: "sys", lang: htmlLang(turn.lang) }, ...rich(turn.text));
         this.place(element, turn.seq);
