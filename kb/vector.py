@@ -128,7 +128,8 @@ class ExactIndex:
                 self._parts = {partition: self._merged(session, partition, ids) for partition, ids in wanted.items()}
                 self._generation = generation
         loading = time.monotonic() - started
-        self._look_again_at = time.monotonic() + self._min_refresh_seconds + loading
+        pause = self._min_refresh_seconds + loading if self._min_refresh_seconds else 0.0
+        self._look_again_at = time.monotonic() + pause
 
     def _merged(self, session: Session, partition: Partition, wanted: np.ndarray) -> _Part:
         """What we have and still want, then what is new."""

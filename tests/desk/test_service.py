@@ -73,7 +73,9 @@ def test_urgent_is_the_fastest_and_low_the_slowest_in_every_package() -> None:
                 if (target := terms.policy.targets[urgency].of(clock)) is not None
             ]
             assert None not in lengths
-            assert lengths == sorted(lengths, key=str)
+            # A low question is answered within a working day, a normal fault within 24 hours: neither is always sooner.
+            compared = lengths[:3] if clock is ClockName.FIRST_RESPONSE else lengths
+            assert compared == sorted(compared, key=str)
 
 
 def test_basic_keeps_chinese_working_hours_and_dedicated_never_closes() -> None:
@@ -82,7 +84,8 @@ def test_basic_keeps_chinese_working_hours_and_dedicated_never_closes() -> None:
     assert office.day(date(2026, 10, 1)).kind is DayKind.HOLIDAY
     assert office.day(date(2026, 9, 20)).kind is DayKind.MAKEUP
     assert always.always_open and always.day(date(2026, 10, 1)).spans == (ALL_DAY,)
-    assert due(defaults, "basic", Urgency.NORMAL) == datetime(2026, 11, 23, 8, 30, tzinfo=UTC)
+    assert due(defaults, "basic", Urgency.HIGH) == datetime(2026, 11, 23, 3, 30, tzinfo=UTC)
+    assert due(defaults, "basic", Urgency.NORMAL) == datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
     assert due(defaults, "dedicated", Urgency.NORMAL) == datetime(2026, 11, 21, 8, 30, tzinfo=UTC)
 
 

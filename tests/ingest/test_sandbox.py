@@ -76,6 +76,7 @@ def test_the_helper_does_not_see_our_environment(tmp_path: Path, monkeypatch: py
         "import os; os.remove('PATH')",
     ],
 )
+@pytest.mark.allow_hosts(["127.0.0.1"])
 def test_a_locked_helper_cannot_reach_network_processes_or_files(tmp_path: Path, attempt: str) -> None:
     victim = write(tmp_path, "victim.txt", "precious")
     with socket.socket() as listener:

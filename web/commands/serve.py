@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import socket
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from web.live import Hub
 
 log = get_logger(__name__)
+# How long a thread that computes keeps the event loop waiting: acknowledging a message takes several turns at it.
+SWITCH_SECONDS = 0.005
 
 
 class PortTaken(Unavailable):
@@ -37,6 +40,7 @@ def run(settings: Settings, *, demo: bool) -> None:
     import uvicorn
 
     set_up_logging(settings)
+    sys.setswitchinterval(SWITCH_SECONDS)
     listening = _listen(settings.host, settings.port)
     port = listening.getsockname()[1]
     if port != settings.port:

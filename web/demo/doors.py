@@ -28,7 +28,9 @@ class NoAnswer(Unavailable):
     """A running server took a message and did not answer it."""
 
     code = "demo_no_answer"
-    message = N_("The server took the message but gave no answer in {seconds} seconds. Is its worker switched off?")
+    message = N_(
+        "The server took the message but gave no answer in {seconds} seconds. Check that its worker is running."
+    )
 
 
 class ServerRefused(Unavailable):
