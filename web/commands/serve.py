@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 log = get_logger(__name__)
 # How long a thread that computes keeps the event loop waiting: acknowledging a message takes several turns at it.
-SWITCH_SECONDS = 0.005
+SWITCH_SECONDS = 0.001
 
 
 class PortTaken(Unavailable):
