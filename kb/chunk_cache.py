@@ -19,7 +19,7 @@ from sqlalchemy.orm import Session
 from kb.models import Audience, Passage, Scope, Status
 from kb.tables import ArticleRow, ChunkRow, VersionRow
 
-MAX_CHUNKS = 3_000  # about 10 kB each
+MAX_CHUNKS = 4_000  # about 12 kB each
 
 _chunks, _articles, _versions = ChunkRow.__table__.c, ArticleRow.__table__.c, VersionRow.__table__.c
 _CONTENT = (
@@ -160,4 +160,5 @@ def _known(row: Row[Any]) -> KnownChunk:
         audience=Audience(row[11]), translation_key=row[12], score=0.0, similarity=0.0, keyword=0.0,
         start=row[13], end=row[14],
     )  # fmt: skip
-    return KnownChunk(passage, frozenset(row[15].split()), np.frombuffer(row[16], "<f4"), row[17])
+    tokens = frozenset(set(row[15].split()))  # from a set: half the size of one made from a list
+    return KnownChunk(passage, tokens, np.frombuffer(row[16], "<f4"), row[17])
