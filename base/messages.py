@@ -20,6 +20,10 @@ class Channel(StrEnum):
     WHATSAPP = "whatsapp"
 
 
+# Their windows fetch what is stored by themselves: a stored reply is a delivered one, nothing is left to send.
+FETCHED = frozenset({Channel.WEBCHAT})
+
+
 @dataclass(frozen=True, slots=True)
 class Attachment:
     name: str  # as the sender called it; never used as a path

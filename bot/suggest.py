@@ -39,7 +39,7 @@ def suggest(
     found = searcher.search(question, scope=STAFF_SCOPE, top_k=4, lang=lang)
     if not found.passages:
         return Suggestion(None, 0.0, ())
-    passages = answering_first(question, found.passages, lambda passage: searcher.companions(passage, STAFF_SCOPE))
+    passages = answering_first(question, found.passages, found.article)
     request = Request(question, passages, lang, max_chars)
     try:
         answer = (writer or QuotingWriter()).write(request)

@@ -23,7 +23,7 @@ from bot.models import Answer, Decision, Triage
 from bot.policy import Case
 from bot.pressed import DECLINED, meant
 from bot.question import last_question, leans_on_earlier, stand_alone
-from bot.triage import Triager
+from bot.triage import Reading, Triager, read
 from bot.wants_human import asks_for_person
 from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, answering_first
 from desk.conversations import Thread
@@ -118,14 +118,16 @@ class Thinker:
                 ahead = Ahead(self._embedder, question, lang)
             words = None if action else self._searcher.words(question, CUSTOMER_SCOPE)
         watch.lap("words")
-        vector, triage = self._judge(ask, ahead, watch)
+        reading = read(message.text)
+        watch.lap("reading")
+        vector, triage = self._judge(ask, ahead, reading, watch)
         passages: tuple[Passage, ...] = ()
         sure, answer = 0.0, None
         if ask.needs_search(triage):
-            passages = self._search(ask, inbound.text, vector, words)
+            passages, article = self._search(ask, inbound.text, vector, words)
             watch.lap("search")
             sure = 1.0 if action.startswith(CHOOSE) and passages else confidence(question, lang, passages)
-            answer = self._answer(ask, passages, sure, on_text)
+            answer = self._answer(ask, passages, article, sure, on_text)
             watch.lap("answer")
         decision = policy.decide(
             Case(
@@ -173,7 +175,9 @@ class Thinker:
             return replace(message, text=asked or message.text, remark=None), action
         return message, action
 
-    def _judge(self, ask: _Question, ahead: Ahead | None, watch: _Watch) -> tuple[np.ndarray | None, Triage]:
+    def _judge(
+        self, ask: _Question, ahead: Ahead | None, reading: Reading, watch: _Watch
+    ) -> tuple[np.ndarray | None, Triage]:
         """The question's vector and the triage. Where the vector would decide nothing, none is made."""
         history = [turn.text for turn in ask.turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
         vector, triager = None, self._rules
@@ -186,34 +190,39 @@ class Thinker:
                 log.warning("embedder_failed", error=f"{type(error).__name__}: {error}"[:200])
         watch.lap("embed")
         # A follow-up is judged by the vector of the joined question: alone it says little, and it costs no second one.
-        triage = triager.triage(ask.message.text, vector=vector, history=history[-4:], lang=ask.lang)
+        triage = triager.triage(ask.message.text, vector=vector, history=history[-4:], lang=ask.lang, reading=reading)
         watch.lap("triage")
         return vector, triage if triage.lang == ask.lang else replace(triage, lang=ask.lang)
 
     def _search(
         self, ask: _Question, label: str, vector: np.ndarray | None, words: Words | None
-    ) -> tuple[Passage, ...]:
+    ) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
+        """The passages, and all of the best one's article."""
         if not ask.action:
             top_k = self._settings.top_k
-            return self._searcher.search(
+            found = self._searcher.search(
                 ask.text, scope=CUSTOMER_SCOPE, top_k=top_k, lang=ask.lang, vector=vector, words=words
-            ).passages
+            )
+            return found.passages, found.article
         chosen = ask.action.removeprefix(CHOOSE)
         for text in dict.fromkeys((ask.text, label)):  # the question, else the title on the button
             found = self._searcher.search(text, scope=CUSTOMER_SCOPE, top_k=30, lang=ask.lang)
             if passages := tuple(p for p in found.passages if p.article_public_id == chosen):
-                return passages
-        return ()
+                return passages, self._searcher.article(passages[0], CUSTOMER_SCOPE)
+        return (), ()
 
     def _answer(
-        self, ask: _Question, passages: tuple[Passage, ...], sure: float, on_text: OnText | None
+        self,
+        ask: _Question,
+        passages: tuple[Passage, ...],
+        article: tuple[Passage, ...],
+        sure: float,
+        on_text: OnText | None,
     ) -> Answer | None:
         if not passages or sure < self._settings.answer_confidence:
             return None
         history = tuple((str(turn.author), turn.text) for turn in ask.turns[-6:] if turn.author is not Author.NOTE)
-        passages = answering_first(
-            ask.text, passages, lambda passage: self._searcher.companions(passage, CUSTOMER_SCOPE)
-        )
+        passages = answering_first(ask.text, passages, article)
         request = Request(ask.text, passages, ask.lang, self._settings.answer_max_chars, history)
         try:
             return self._writer.write(request, on_text)

@@ -24,7 +24,7 @@ from bot.triage_lexicon import scan
 from bot.triage_rules import Verdict, deadline, judge, worse
 from bot.triage_wording import CATEGORIES, category_scores, sentiment
 from bot.wants_human import asks_for_person
-from desk.models import Category, Urgency
+from desk.models import Category, Sentiment, Urgency
 from kb.embed import Embedder
 
 _SIMILAR_AS = {
@@ -51,6 +51,26 @@ class _Level:
     confidence: float
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What the words of a message say by rule: the half of triage that needs no embedding."""
+
+    evidence: Evidence
+    verdict: Verdict
+    words: npt.NDArray[np.float64]  # (9,) category scores
+    said: dict[Category, str]  # the words behind them
+    sentiment: Sentiment
+    features: npt.NDArray[np.float64]  # evidence and verdict, for the learned part
+
+
+def read(text: str) -> Reading:
+    """The Reading of a message. Never raises."""
+    evidence, scanned = extract(text), scan(text)
+    words, said = category_scores(scanned)
+    verdict = judge(evidence)
+    return Reading(evidence, verdict, words, said, sentiment(scanned), features(evidence, verdict))
+
+
 class Triager:
     """Judges messages. Thread-safe; the learned part is fitted at its first use (or by `warm`)."""
 
@@ -71,40 +91,36 @@ class Triager:
         vector: npt.NDArray[np.float32] | None = None,
         history: Sequence[str] = (),
         lang: str = "",
+        reading: Reading | None = None,
     ) -> Triage:
         """The judgement of a customer's message.
 
         vector: the text embedded as a query, when that is at hand. history: the customer's earlier messages, oldest
         first; the level is read from the whole course and falls below an earlier one only when the customer gives the
-        all-clear. lang: "zh" or "en" when known. Raises what the embedder raises.
+        all-clear. lang: "zh" or "en" when known. reading: `read(text)` when that is at hand. Raises what the embedder
+        raises.
         """
         lang = lang or detect_language(text)
-        evidence = extract(text)
-        scanned = scan(text)
-        words, said = category_scores(scanned)
-        verdict = judge(evidence)
-        opinion = self._opinion(text, lang, vector, evidence, verdict, words)
+        reading = reading or read(text)
+        evidence, verdict = reading.evidence, reading.verdict
+        opinion = self._opinion(text, lang, vector, reading)
         human = asks_for_person(text, opinion.human if opinion else 0.0)
         level = _settle(verdict, opinion)
         if human is not None and human.quote and _says_nothing_else(evidence, verdict):
             level = _Level(Urgency.LOW, (Reason("what", "person_only", human.quote, _PERSON_ONLY),), _SURE)
         level = self._with_history(level, evidence, text, history)
-        category, category_confidence = _category(words, opinion)
+        category, category_confidence = _category(reading.words, opinion)
         return Triage(
             urgency=level.urgency,
-            urgency_reasons=(*level.reasons, _category_reason(category, said)),
+            urgency_reasons=(*level.reasons, _category_reason(category, reading.said)),
             category=category,
             category_confidence=category_confidence,
             lang=lang,
-            sentiment=sentiment(scanned),
+            sentiment=reading.sentiment,
             wants_human=human is not None,
             human_reason=human,
             confidence=level.confidence,
         )
-
-    def rules_only(self, text: str, lang: str = "") -> Triage:
-        """The judgement without any model: for when the embedder is what failed. Never raises for its sake."""
-        return Triager(None).triage(text, lang=lang)
 
     def _learned(self) -> Head | None:
         if self._embedder is None:
@@ -116,20 +132,14 @@ class Triager:
         return self._head
 
     def _opinion(
-        self,
-        text: str,
-        lang: str,
-        vector: npt.NDArray[np.float32] | None,
-        evidence: Evidence,
-        verdict: Verdict,
-        words: npt.NDArray[np.float64],
+        self, text: str, lang: str, vector: npt.NDArray[np.float32] | None, reading: Reading
     ) -> Opinion | None:
         head = None if is_empty(text) else self._learned()
         if head is None or self._embedder is None:
             return None
         if vector is None:
             vector = self._embedder.embed_query(text, lang)
-        return head.judge(vector, features(evidence, verdict), words)
+        return head.judge(vector, reading.features, reading.words)
 
     def _with_history(self, level: _Level, evidence: Evidence, text: str, history: Sequence[str]) -> _Level:
         """The worst of the course: each earlier message alone, and all together ("ERP 打不开", then "全公司都这样")."""

@@ -90,13 +90,13 @@ class Head:
         """vectors: (n, dim) unit rows, `taught.texts` embedded as queries."""
         known = taught.messages
         read = [extract(prototype.text) for prototype in known]
-        self._known, self._vectors = known, vectors[: len(known)]
-        self._all_vectors = vectors
+        self._known = known
+        self._vectors = vectors.astype(np.float32)  # read whole for every message: half the memory to go through
         self._evidence = np.array([features(evidence, judge(evidence)) for evidence in read])
         self._words = np.array([category_scores(scan(message.text))[0] for message in known])
         levels = np.array([prototype.urgency.rank for prototype in known])
         categories = np.array([CATEGORIES.index(prototype.category) for prototype in known])
-        similar = _similar(self._vectors, self._vectors)
+        similar = _similar(vectors[: len(known)], vectors[: len(known)])
         self._for_urgency = _ridge(
             similar + _EVIDENCE_WEIGHT * self._evidence @ self._evidence.T, levels, len(_LEVELS), _URGENCY_RIDGE
         )
@@ -109,8 +109,7 @@ class Head:
 
     def judge(self, vector: npt.NDArray[np.float32], evidence: Floats, words: Floats, nearest: int = 3) -> Opinion:
         """Opinion on a message. vector: (dim,) unit; evidence: triage_features; words: category_scores."""
-        row = vector.astype(np.float64)
-        cosines = self._all_vectors @ row
+        cosines = (self._vectors @ vector).astype(np.float64)
         similar_to_all = _sharpened(cosines)
         similar = similar_to_all[: len(self._known)]
         urgency = (similar + _EVIDENCE_WEIGHT * self._evidence @ evidence) @ self._for_urgency

@@ -17,7 +17,6 @@ from bot.models import Answer, Citation
 from kb.models import Passage
 
 OnText = Callable[[str], None]
-Companions = Callable[[Passage], Sequence[Passage]]  # the passages of the same article, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +115,10 @@ def quote_from(passage: Passage, question: str, max_chars: int) -> Quote:
     return Quote(text, section.heading if len(found) > 1 else "", cut)
 
 
-def answering_first(question: str, passages: Sequence[Passage], companions: Companions) -> tuple[Passage, ...]:
+def answering_first(question: str, passages: Sequence[Passage], article: Sequence[Passage]) -> tuple[Passage, ...]:
     """The passages, with the part of the best one's article in front that a person would read out.
 
+    article: all passages of that article, in order.
     A customer who describes a symptom finds the article's symptom section; what they need stands in a later one. And a
     question that the title answers to as a whole, and no words of this passage, is answered by the article's opening.
     """
@@ -126,11 +126,10 @@ def answering_first(question: str, passages: Sequence[Passage], companions: Comp
     about_all = _asks_for_the_whole(question, best)
     if not about_all and not _lacks_solution(best):
         return tuple(passages)
-    whole = companions(best)
     if about_all:
-        opening = next((p for p in whole if sections(p.text) and not _lacks_solution(p)), best)
+        opening = next((p for p in article if sections(p.text) and not _lacks_solution(p)), best)
         return (opening, *passages) if opening.chunk_id != best.chunk_id else tuple(passages)
-    others = [p for p in whole if p.chunk_id != best.chunk_id]
+    others = [p for p in article if p.chunk_id != best.chunk_id]
     for wanted in (Role.SOLUTION, Role.CAUSE, Role.OTHER):
         for passage in others:
             if _has_role(passage, wanted) and sections(passage.text):

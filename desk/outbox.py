@@ -11,7 +11,7 @@ from typing import Any
 from sqlalchemy import func, insert, select, update
 from sqlalchemy.orm import Session, aliased
 
-from base.messages import Channel, DeliveryState, Link, Outbound, QuickReply, Receipt
+from base.messages import FETCHED, Channel, DeliveryState, Link, Outbound, QuickReply, Receipt
 from base.metrics import DEAD_LETTERS, SENT
 from desk.tables import OutboxRow, plain
 
@@ -36,7 +36,13 @@ class OutboxItem:
 
 
 def put(session: Session, outbound: Outbound, conversation_id: int, turn_id: int, now: datetime) -> None:
-    """Queue a reply, in the transaction of the turn it sends. Raises IntegrityError when its key is used already."""
+    """Queue a reply, in the transaction of the turn it sends. Nothing is queued for a channel that fetches its replies.
+
+    Raises IntegrityError when its key is used already.
+    """
+    if outbound.channel in FETCHED:
+        SENT.labels(channel=outbound.channel, state=OutboxState.SENT).inc()
+        return
     session.execute(
         _NEW,
         {

@@ -1,7 +1,7 @@
 """Chunks that were read lately, ready to be ranked: reading and decoding them again would be most of a search.
 
-Content is remembered for one generation of the knowledge base. Whether a chunk may be shown is asked of its rows every
-time: an index or this memory may be stale, the rows are not (promise 7).
+Content is remembered for one generation of the knowledge base. Whether a chunk may be shown is asked of its rows all the
+same, before it is shown: an index or this memory may be stale, the rows are not (promise 7).
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from sqlalchemy import Row, TextClause, bindparam, select, text
@@ -27,6 +27,7 @@ _CONTENT = (
         _chunks.id, _chunks.article_id, _articles.public_id, _chunks.version_id, _versions.number, _chunks.collection,
         _articles.source, _versions.title, _chunks.breadcrumb, _chunks.text, _chunks.lang, _chunks.audience,
         _articles.translation_key, _chunks.start, _chunks.end, _chunks.tokens, _chunks.vector, _chunks.spec,
+        _articles.audience,
     )
     .join_from(ChunkRow.__table__, ArticleRow.__table__, _articles.id == _chunks.article_id)
     .join(VersionRow.__table__, _versions.id == _chunks.version_id)
@@ -71,6 +72,11 @@ class KnownChunk:
     tokens: frozenset[str]
     vector: np.ndarray  # (dim,) float32
     spec: str
+    audiences: tuple[str, str]  # the chunk's and its article's: both must be in scope
+
+    def within(self, scope: Scope) -> bool:
+        allowed, collections = scope.audiences, scope.collections
+        return all(a in allowed for a in self.audiences) and (not collections or self.passage.collection in collections)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -81,11 +87,36 @@ class _Memory:
     versions: dict[int, tuple[int, ...]] = field(default_factory=dict)
 
 
+class Read(Protocol):
+    """How chunks are come by: `ChunkCache.get` or `ChunkCache.recall`."""
+
+    def __call__(
+        self, session: Session, ids: Collection[int], scope: Scope, generation: int, /
+    ) -> dict[int, KnownChunk]: ...
+
+
 class ChunkCache:
     """Safe to share between threads: what is forgotten or read twice costs time, never a wrong answer."""
 
     def __init__(self) -> None:
         self._memory = _Memory(-1)
+
+    def recall(self, session: Session, ids: Collection[int], scope: Scope, generation: int) -> dict[int, KnownChunk]:
+        """As `get`, but what is remembered is believed: to rank by. What is to be shown is put to `confirmed`."""
+        remembered = self._of(generation).chunks
+        known: dict[int, KnownChunk] = {}
+        missing = []
+        for chunk_id in ids:
+            chunk = remembered.get(chunk_id)
+            if chunk is None:
+                missing.append(chunk_id)
+            elif chunk.within(scope):
+                known[chunk_id] = chunk
+        return known | self.get(session, missing, scope, generation) if missing else known
+
+    def confirmed(self, session: Session, ids: Collection[int], scope: Scope) -> bool:
+        """Whether the rows say that all of these may be shown."""
+        return len(self._visible(session, ids, scope)) == len(ids)
 
     def get(self, session: Session, ids: Collection[int], scope: Scope, generation: int) -> dict[int, KnownChunk]:
         """The chunks of `ids` that are live, published and for this scope as `session` sees it.
@@ -106,8 +137,8 @@ class ChunkCache:
             known |= read
         return known
 
-    def of_version(self, session: Session, version_id: int, scope: Scope, generation: int) -> list[KnownChunk]:
-        """All chunks of a version that are live, published and for this scope as `session` sees it, in order."""
+    def of_version(self, session: Session, version_id: int, scope: Scope, generation: int, read: Read) -> list[Passage]:
+        """All passages of a version that `read` (`get`, or `recall`) lets this scope see, in order."""
         remembered = self._of(generation).versions
         ids = remembered.get(version_id)
         if ids is None:
@@ -115,8 +146,8 @@ class ChunkCache:
             if len(remembered) >= MAX_CHUNKS:
                 remembered.clear()
             remembered[version_id] = ids
-        known = self.get(session, ids, scope, generation)
-        return [known[chunk_id] for chunk_id in ids if chunk_id in known]
+        known = read(session, ids, scope, generation)
+        return [known[chunk_id].passage for chunk_id in ids if chunk_id in known]
 
     def twins(
         self, session: Session, articles: Collection[tuple[str, str]], lang: str, generation: int
@@ -161,4 +192,4 @@ def _known(row: Row[Any]) -> KnownChunk:
         start=row[13], end=row[14],
     )  # fmt: skip
     tokens = frozenset(set(row[15].split()))  # from a set: half the size of one made from a list
-    return KnownChunk(passage, tokens, np.frombuffer(row[16], "<f4"), row[17])
+    return KnownChunk(passage, tokens, np.frombuffer(row[16], "<f4"), row[17], (row[11], row[18]))

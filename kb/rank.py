@@ -8,7 +8,8 @@ in the first five, the vectors 88 %, both fused by rank 51 %; decisions/0005).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from base.text import is_identifier
@@ -19,8 +20,7 @@ FOREIGN_DISCOUNT = 0.95  # the customer's own language wins a near-tie
 PER_ARTICLE = 3  # passages of one article among the results
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """What the rankers say about one chunk. Missing numbers are 0."""
 
     chunk_id: int
@@ -31,28 +31,22 @@ class Candidate:
 
 
 class Ranked(NamedTuple):
-    """A passage with its figures, rounded so that equal runs print equal bytes. Cheaper to make than a Passage."""
+    """A passage with its figures. Cheaper to make than a Passage."""
 
     passage: Passage
     score: float
     similarity: float
     keyword: float
 
-    @classmethod
-    def of(cls, passage: Passage, score: float, similarity: float, keyword: float) -> Ranked:
-        return cls(passage, round(score, 6), round(similarity, 6), round(keyword, 6))
-
     def scored(self) -> Passage:
-        """The passage that carries these figures."""
-        return replace(self.passage, score=self.score, similarity=self.similarity, keyword=self.keyword)
+        """The passage that carries these figures, rounded so that equal runs print equal bytes."""
+        score, similarity, keyword = (round(figure, 6) for figure in self[1:])
+        return replace(self.passage, score=score, similarity=similarity, keyword=keyword)
 
 
-def coverage(weights: Mapping[str, float], tokens: frozenset[str]) -> float:
-    """Share of the question's token weight that a chunk holds, in [0, 1]. 0 when the question has no tokens."""
-    if not tokens:
-        return 0.0
-    total = sum(weights.values())
-    return sum(weight for token, weight in weights.items() if token in tokens) / total if total else 0.0
+def coverage(weights: Mapping[str, float], tokens: frozenset[str], total: float) -> float:
+    """Share of the question's token weight that a chunk holds, in [0, 1]. total: the sum of the weights."""
+    return sum([weight for token, weight in weights.items() if token in tokens]) / total if tokens and total else 0.0
 
 
 def fuse(
@@ -68,17 +62,18 @@ def fuse(
     similarity = _scaled([c.similarity for c in candidates])
     best_bm25 = max((c.bm25 for c in candidates if c.lang == question_lang), default=0.0)
     identifiers = {token: weight for token, weight in weights.items() if is_identifier(token)}
+    total, of_names = sum(weights.values()), sum(identifiers.values())
     fused: dict[int, tuple[float, float]] = {}
     for candidate, near in zip(candidates, similarity, strict=True):
-        covered = coverage(weights, candidate.tokens)
+        covered = coverage(weights, candidate.tokens, total)
         if candidate.lang == question_lang:
             words = candidate.bm25 / best_bm25 if best_bm25 > 0 else 0.0
             score = VECTOR_WEIGHT * near + (1 - VECTOR_WEIGHT) * words
         else:
             # An error code or a product name means the same in both languages: it alone counts across them.
-            same_names = coverage(identifiers, candidate.tokens)
+            same_names = coverage(identifiers, candidate.tokens, of_names)
             score = near * FOREIGN_DISCOUNT * (1 if not identifiers else 0.8 + 0.2 * same_names)
-        fused[candidate.chunk_id] = (score, covered)
+        fused[candidate.chunk_id] = (round(score, 6), covered)
     return fused
 
 
@@ -94,7 +89,7 @@ def collapse(found: Iterable[Ranked], question_lang: str, top_k: int) -> list[Pa
         passage = ranked.passage
         if passage.lang != question_lang and _twin(passage) in own_language:
             continue
-        key = "".join(passage.text.split()).casefold()
+        key = _folded(passage.text)
         if key in texts or per_article.get(passage.article_id, 0) >= PER_ARTICLE:
             continue
         texts.add(key)
@@ -103,6 +98,11 @@ def collapse(found: Iterable[Ranked], question_lang: str, top_k: int) -> list[Pa
         if len(kept) == top_k:
             break
     return kept
+
+
+@lru_cache(maxsize=4096)  # the same passages are good ones again and again
+def _folded(text: str) -> str:
+    return "".join(text.split()).casefold()
 
 
 def _twin(passage: Passage) -> tuple[str, str]:

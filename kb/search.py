@@ -11,7 +11,7 @@ from base.database import Database
 from base.log import get_logger
 from base.text import clean, detect_language, query_tokens
 from kb import store
-from kb.chunk_cache import ChunkCache, KnownChunk
+from kb.chunk_cache import ChunkCache, KnownChunk, Read
 from kb.embed import Embedder
 from kb.keyword import KeywordIndex, TokenWeights
 from kb.models import Passage, Scope
@@ -19,7 +19,7 @@ from kb.rank import Candidate, Ranked, collapse, fuse
 from kb.vector import VectorIndex
 
 log = get_logger(__name__)
-CANDIDATES = 40  # per ranker and language; ranking them costs less than embedding the question
+CANDIDATES = 24  # per ranker and language; ranking them costs less than embedding the question
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,7 @@ class Found:
     vector: np.ndarray  # the question's embedding, (dim,)
     lang: str
     total_chunks: int  # live chunks in the knowledge base
+    article: tuple[Passage, ...]  # all passages of the best one's article, in order
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +66,14 @@ class Searcher:
         if vector is None:
             vector = self._embedder.embed_query(text, lang)
         near = self._vectors.search(vector, scope, CANDIDATES) if text else []
-        similarity = {hit.chunk_id: hit.similarity for hit in near}
         with self._database.read() as session:
             words = words or self._words(session, text, scope)
-            chunks = self._chunks.get(session, similarity.keys() | words.bm25.keys(), scope, words.generation)
-            candidates = self._candidates(chunks, similarity, words, vector)
-            fused = fuse(candidates, lang, words.weights)
-            ranked = [
-                Ranked.of(chunks[c.chunk_id].passage, fused[c.chunk_id][0], c.similarity, fused[c.chunk_id][1])
-                for c in candidates
-            ]
-            ranked = self._with_own_language(session, ranked, chunks, lang, vector, scope, words.generation, top_k)
-        return Found(tuple(collapse(ranked, lang, top_k)), vector, lang, words.total)
+            asked = _Asked(lang, vector, scope, top_k, words, {hit.chunk_id: hit.similarity for hit in near})
+            passages, article = self._with_article(session, asked, self._chunks.recall)
+            if not self._chunks.confirmed(session, {p.chunk_id for p in (*passages, *article)}, scope):
+                log.info("chunk_memory_stale", generation=words.generation)
+                passages, article = self._with_article(session, asked, self._chunks.get)
+        return Found(tuple(passages), vector, lang, words.total, tuple(article))
 
     def words(self, question: str, scope: Scope) -> Words:
         """What can be looked up while the question is still being embedded."""
@@ -91,11 +88,11 @@ class Searcher:
         bm25 = {hit.chunk_id: hit.score for hit in hits}
         return Words(frozenset(tokens), weighed.weights, bm25, generation, total)
 
-    def companions(self, passage: Passage, scope: Scope) -> list[Passage]:
-        """All passages of the same version of an article, in order."""
-        generation = self._count[0]  # as of the last search: what may be shown is asked of the rows all the same
+    def article(self, passage: Passage, scope: Scope) -> tuple[Passage, ...]:
+        """All passages of the same version of an article that this scope may see, in order."""
         with self._database.read() as session:
-            return [one.passage for one in self._chunks.of_version(session, passage.version_id, scope, generation)]
+            generation, _ = self._live_count(session)
+            return tuple(self._chunks.of_version(session, passage.version_id, scope, generation, self._chunks.get))
 
     def _live_count(self, session: Session) -> tuple[int, int]:
         """The generation this session sees, and its number of live chunks."""
@@ -105,16 +102,33 @@ class Searcher:
             known = self._count = (generation, store.count_live(session))
         return known
 
-    def _candidates(
-        self, chunks: dict[int, KnownChunk], similarity: dict[int, float], words: Words, vector: np.ndarray
-    ) -> list[Candidate]:
+    def _with_article(self, session: Session, asked: _Asked, read: Read) -> tuple[list[Passage], list[Passage]]:
+        passages = self._best(session, asked, read)
+        if not passages:
+            return [], []
+        version, generation = passages[0].version_id, asked.words.generation
+        return passages, self._chunks.of_version(session, version, asked.scope, generation, read)
+
+    def _best(self, session: Session, asked: _Asked, read: Read) -> list[Passage]:
+        """The ranking, over chunks as `read` tells them."""
+        words = asked.words
+        chunks = read(session, asked.similarity.keys() | words.bm25.keys(), asked.scope, words.generation)
+        candidates = self._candidates(chunks, asked)
+        fused = fuse(candidates, asked.lang, words.weights)
+        ranked = [
+            Ranked(chunks[c.chunk_id].passage, fused[c.chunk_id][0], c.similarity, fused[c.chunk_id][1])
+            for c in candidates
+        ]
+        return collapse(self._with_own_language(session, ranked, chunks, asked, read), asked.lang, asked.top_k)
+
+    def _candidates(self, chunks: dict[int, KnownChunk], asked: _Asked) -> list[Candidate]:
         """Everything the rankers named, with the question's tokens it holds; what only words found is compared now."""
         found = []
         for chunk_id, chunk in sorted(chunks.items()):
-            near = similarity.get(chunk_id)
+            near = asked.similarity.get(chunk_id)
             if near is None:
-                near = self._similarity(chunk, vector)
-            bm25, tokens = words.bm25.get(chunk_id, 0.0), chunk.tokens & words.tokens
+                near = self._similarity(chunk, asked.vector)
+            bm25, tokens = asked.words.bm25.get(chunk_id, 0.0), chunk.tokens & asked.words.tokens
             found.append(Candidate(chunk_id, chunk.passage.lang, near, bm25, tokens))
         return found
 
@@ -123,12 +137,12 @@ class Searcher:
         return float(chunk.vector @ vector) if chunk.spec == self._embedder.spec.digest else 0.0
 
     def _with_own_language(
-        self, session: Session, ranked: list[Ranked], chunks: dict[int, KnownChunk], lang: str, vector: np.ndarray,
-        scope: Scope, generation: int, top_k: int,
-    ) -> list[Ranked]:  # fmt: skip
+        self, session: Session, ranked: list[Ranked], chunks: dict[int, KnownChunk], asked: _Asked, read: Read
+    ) -> list[Ranked]:
         """Where a foreign article is among the best and exists in the customer's language, bring that version's best
         passage up to its place."""
-        best = sorted(ranked, key=lambda r: -r.score)[: top_k * 2]
+        lang, vector, generation = asked.lang, asked.vector, asked.words.generation
+        best = sorted(ranked, key=lambda r: -r.score)[: asked.top_k * 2]
         foreign: dict[tuple[str, str], Ranked] = {}
         for one in best:
             passage = one.passage
@@ -138,7 +152,7 @@ class Searcher:
             return ranked
         twins = self._chunks.twins(session, foreign.keys(), lang, generation)
         unseen = {i for ids in twins.values() for i in ids} - chunks.keys()
-        chunks = chunks | self._chunks.get(session, unseen, scope, generation)
+        chunks = chunks | read(session, unseen, asked.scope, generation)
         by_id = {one.passage.chunk_id: one for one in ranked}
         for pair, ids in twins.items():
             comparable = [chunks[i] for i in ids if i in chunks and chunks[i].spec == self._embedder.spec.digest]
@@ -148,5 +162,17 @@ class Searcher:
             original, known = foreign[pair], by_id.get(chunk_id)
             if known is None or known.score < original.score:
                 keyword = max(original.keyword, known.keyword if known else 0.0)
-                by_id[chunk_id] = Ranked.of(chunks[chunk_id].passage, original.score, near, keyword)
+                by_id[chunk_id] = Ranked(chunks[chunk_id].passage, original.score, near, keyword)
         return list(by_id.values())
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Asked:
+    """One question with what both rankers said."""
+
+    lang: str
+    vector: np.ndarray  # (dim,)
+    scope: Scope
+    top_k: int
+    words: Words
+    similarity: dict[int, float]  # chunk id -> cosine, of the nearest

@@ -43,7 +43,7 @@ def chat(running: Services) -> Chat:
 class Chat:
     """A customer's thread, and what the desk holds of it."""
 
-    def __init__(self, services: Services, channel: Channel = Channel.WEBCHAT) -> None:
+    def __init__(self, services: Services, channel: Channel = Channel.CONSOLE) -> None:
         self.services, self.channel = services, channel
         self.thread = f"thread-{next(_numbers)}"
 

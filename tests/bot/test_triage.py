@@ -237,9 +237,10 @@ def test_prototype_vectors_are_kept_and_a_damaged_file_is_made_anew(tmp_path: Pa
     assert again.asked == len(triage_head.lessons().texts)
 
 
-def test_without_a_model_the_rules_decide(learned: Triager) -> None:
-    text = "整个工厂的MES都停了，麻烦看看"
-    assert learned.rules_only(text) == Triager(None).triage(text)
+def test_without_a_model_the_rules_decide() -> None:
+    alone = Triager(None).triage("整个工厂的MES都停了，麻烦看看")
+    assert alone.urgency is Urgency.URGENT
+    assert "neighbours" not in {reason.kind for reason in alone.urgency_reasons}
 
 
 def test_phrases_know_alternatives_gaps_forms_and_clauses() -> None:

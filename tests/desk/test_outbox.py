@@ -16,10 +16,10 @@ from desk.tables import OutboxRow
 from tests.desk.made import NOW, later, talk
 
 LEASE = 60
-CHANNELS = (Channel.WEBCHAT,)
+CHANNELS = (Channel.EMAIL,)
 
 
-def reply(key: str = "turn-1", author: str = "bot", channel: Channel = Channel.WEBCHAT) -> Outbound:
+def reply(key: str = "turn-1", author: str = "bot", channel: Channel = Channel.EMAIL) -> Outbound:
     return Outbound(
         key=key, channel=channel, thread_id="t1", text="你好 [1]", lang="zh", author=author,
         links=(Link(1, "标题", "", ""),), quick_replies=(QuickReply("有帮助", "helped"),),
@@ -48,6 +48,11 @@ def test_a_reply_comes_back_as_it_was_put(database: Database) -> None:
     item = claim(database)
     assert item is not None
     assert item.outbound == reply()
+
+
+def test_nothing_is_queued_for_a_window_that_fetches_what_is_stored(database: Database) -> None:
+    put(database, reply("turn-1", channel=Channel.WEBCHAT), reply("turn-2"))
+    assert states(database) == {"turn-2": OutboxState.QUEUED}
 
 
 def test_a_key_is_used_once(database: Database) -> None:
@@ -153,7 +158,7 @@ def test_replies_of_one_conversation_leave_in_their_order(database: Database) ->
 
 
 def test_only_the_channels_of_this_process_are_taken(database: Database) -> None:
-    put(database, reply(channel=Channel.EMAIL))
+    put(database, reply(channel=Channel.TELEGRAM))
     assert claim(database) is None
 
 

@@ -29,7 +29,7 @@ def again(session: Session, of: Conversation) -> Conversation:
 
 def queue_a_bot_reply(session: Session, of: Conversation) -> None:
     turn = conversations.add_turn(session, of.id, Author.BOT, "draft", "en", NOW)
-    outbox.put(session, Outbound(f"turn-{turn.id}", Channel.WEBCHAT, "t1", "draft", "en"), of.id, turn.id, NOW)
+    outbox.put(session, Outbound(f"turn-{turn.id}", Channel.EMAIL, "t1", "draft", "en"), of.id, turn.id, NOW)
 
 
 def queued(session: Session) -> list[tuple[str, str, str]]:
@@ -44,7 +44,7 @@ def actions(session: Session) -> list[str]:
 
 def test_a_reply_takes_over_tells_the_customer_and_is_queued(database: Database) -> None:
     with database.begin() as session:
-        one, ada = talk(session), member(session)
+        one, ada = talk(session, channel=Channel.EMAIL), member(session)
         queue_a_bot_reply(session, one)
         replies.reply(session, defaults(), one, ada, "  Hello, I am looking into it.\x00 ", NOW)
         now = again(session, one)
@@ -141,7 +141,7 @@ def test_given_back_the_bot_has_it_and_the_ticket_stays_owed(database: Database)
 
 def test_solved_means_the_customer_knows_and_the_bot_forgets_the_matter(database: Database) -> None:
     with database.begin() as session:
-        one, ada = talk(session), member(session)
+        one, ada = talk(session, channel=Channel.EMAIL), member(session)
         made = ticket(session, one)
         conversations.change(session, one, NOW, memory={"waits_for": "person", "failed": 1, "question": "old"})
         replies.reply(session, defaults(), again(session, one), ada, "Fixed.", NOW)

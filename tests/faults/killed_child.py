@@ -81,7 +81,7 @@ def main(data_dir: Path, point: str) -> None:
     settings = Settings(data_dir=data_dir, vector_index="exact", log_level="error")
     clock = FixedClock(NOW if point else NOW + timedelta(minutes=5))  # the lease of the dead one has ended
     services = build(settings, clock=clock)
-    message = Inbound(Channel.WEBCHAT, "t:1", "t", "t", TEXT, NOW)
+    message = Inbound(Channel.CONSOLE, "t:1", "t", "t", TEXT, NOW)
     with services.database.begin() as session:
         inbox.put(session, message)
     arm(services, point)

@@ -75,8 +75,8 @@ def test_the_chunks_of_a_version_come_in_order_while_it_is_visible(library: Libr
 
     def texts(scope: Scope = PUBLIC) -> list[str]:
         with library.database.read() as session:
-            found = cache.of_version(session, version.id, scope, store.generation(session))
-        return [known.passage.text for known in found]
+            found = cache.of_version(session, version.id, scope, store.generation(session), cache.get)
+        return [passage.text for passage in found]
 
     assert texts() == texts() == ["First.", "Second.", "Third."]
     assert texts(Scope(audiences=(Audience.INTERNAL,))) == []

@@ -10,6 +10,7 @@ import pytest
 
 from kb.embed import make_embedder
 from kb.models import Audience, Scope
+from kb.tables import ArticleRow
 from kb.vector import VectorHit
 from tests.kb.library import PUBLIC, STAFF, Library, draft
 
@@ -84,6 +85,19 @@ def test_customers_never_find_internal_text_even_if_every_index_is_stale(library
         "The break-glass account is HSGATE-7741."
     ]
     assert article.audience is Audience.INTERNAL
+
+
+def test_what_a_row_forbids_is_not_shown_though_every_memory_allows_it(library: Library) -> None:
+    library.fill(5)
+    article, version = library.save(draft("salaries.md", "Salaries are paid by HR.\n\nOn the 25th.", title="Salaries"))
+    searcher = library.searcher()
+    before = searcher.search("salaries paid on the 25th", scope=PUBLIC)
+    assert {p.article_id for p in before.article} == {article.id} == {before.passages[0].article_id}
+    with library.database.begin() as session:  # as somebody with a database console would: no index is told
+        session.query(ArticleRow).filter(ArticleRow.id == article.id).update({"audience": Audience.INTERNAL})
+    after = searcher.search("salaries paid on the 25th", scope=PUBLIC)
+    assert article.id not in {p.article_id for p in (*after.passages, *after.article)}
+    assert searcher.search("salaries paid on the 25th", scope=STAFF).passages[0].version_id == version.id
 
 
 def test_the_internal_twin_of_a_public_article_stays_internal(library: Library) -> None:

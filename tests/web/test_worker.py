@@ -65,7 +65,7 @@ def desk(services: Services, tmp_path: Path) -> Services:
 def put(services: Services, text: str = QUESTION, thread: str = "t") -> None:
     now = services.clock.now()
     with services.database.begin() as session:
-        inbox.put(session, Inbound(Channel.WEBCHAT, secrets.token_hex(4), thread, thread, text, now))
+        inbox.put(session, Inbound(Channel.EMAIL, secrets.token_hex(4), thread, thread, text, now))
 
 
 def authors(services: Services) -> list[str]:
@@ -79,15 +79,15 @@ def states(services: Services) -> tuple[dict[str, int], dict[str, int]]:
 
 
 def worker_with(services: Services, door: Door | None = None) -> Worker:
-    return Worker(services, {Channel.WEBCHAT: door or Door()})
+    return Worker(services, {Channel.EMAIL: door or Door()})
 
 
 @pytest.mark.allow_hosts(LOOPBACK)
 def test_what_came_in_is_answered_and_sent_once(desk: Services) -> None:
     put(desk)
     door = Door()
-    assert drain(desk, {Channel.WEBCHAT: door}) == 1
-    assert drain(desk, {Channel.WEBCHAT: door}) == 0
+    assert drain(desk, {Channel.EMAIL: door}) == 1
+    assert drain(desk, {Channel.EMAIL: door}) == 0
     assert authors(desk) == ["customer", "bot"]
     assert [(one.thread_id, one.links[0].title) for one in door.sent] == [
         ("t", "Printer shows PRN-21: paper tray empty")
@@ -181,7 +181,7 @@ def test_a_channel_that_cannot_tell_is_shown_to_a_person_and_not_asked_again(des
 @pytest.mark.allow_hosts(LOOPBACK)
 def test_threads_answer_as_soon_as_they_are_woken_and_stop_when_told(desk: Services) -> None:
     door, changes = Door(), []
-    worker = Worker(desk, {Channel.WEBCHAT: door}, on_change=lambda: changes.append(1))
+    worker = Worker(desk, {Channel.EMAIL: door}, on_change=lambda: changes.append(1))
     worker.start()
     try:
         for number in range(5):
@@ -204,7 +204,7 @@ def test_a_thread_outlives_a_message_that_breaks_everything(desk: Services) -> N
     engine.give_up = Broken.give_up.__get__(engine)
     settings = desk.settings.model_copy(update={"attempts_max": 1})
     door = Door()
-    worker = Worker(replace(desk, engine=engine, settings=settings), {Channel.WEBCHAT: door})  # type: ignore[arg-type]
+    worker = Worker(replace(desk, engine=engine, settings=settings), {Channel.EMAIL: door})  # type: ignore[arg-type]
     put(desk, thread="cursed")
     worker.start()
     try:
