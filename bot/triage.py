@@ -33,6 +33,7 @@ _SIMILAR_AS = {
     Urgency.NORMAL: N_("Similar messages were normal, such as “{example}”"),
     Urgency.LOW: N_("Similar messages were low, such as “{example}”"),
 }
+_JUDGED = N_("Judged from many labelled messages; none of the most similar ones is of this level.")
 _EARLIER = N_("The conversation so far says more than this message: “{quote}”")
 _PERSON_ONLY = N_("It only asks for a person: “{quote}”")
 _WORDS = N_("It speaks of: “{quote}”")
@@ -162,6 +163,8 @@ def _settle(verdict: Verdict, opinion: Opinion | None) -> _Level:
     rank = max(opinion.level.rank, verdict.ceiling.rank)
     if verdict.decided and verdict.confidence >= _HEARD:
         rank = min(rank, verdict.urgency.rank + 1)
+    if not opinion.familiar:  # it may find a fault where the rules found nothing, no more
+        rank = max(rank, min(verdict.urgency.rank, Urgency.NORMAL.rank))
     urgency = worse(list(Urgency)[rank], verdict.floor)
     confidence = float(opinion.urgency[urgency.rank])
     if urgency is verdict.urgency:
@@ -184,7 +187,9 @@ def _still_true(verdict: Verdict) -> tuple[Reason, ...]:
 
 def _similar(urgency: Urgency, opinion: Opinion) -> Reason:
     same = [prototype for prototype, _ in opinion.neighbours if prototype.urgency is urgency]
-    example = (same or [opinion.neighbours[0][0]])[0].text.replace("\n", " ")
+    if not same:
+        return Reason("neighbours", f"judged_{urgency}", "", _JUDGED)
+    example = same[0].text.replace("\n", " ")
     shown = example if len(example) <= _EXAMPLE_CHARS else example[: _EXAMPLE_CHARS - 1] + "…"
     return Reason("neighbours", f"neighbours_{urgency}", "", _SIMILAR_AS[urgency], {"example": shown})
 

@@ -89,8 +89,8 @@ def extract(text: str) -> Evidence:
 
 # "all ... are", "所有...都": whatever the thing is, all of it is hit.
 _ALL_OF_EN = re.compile(
-    r"\b(?:all|each|every one|none) (?:of )?(?:our |the |your )?(?:[\w-]+ ){0,2}?"
-    r"(?!documents|files|data|settings|changes|messages|details|rows|fields|pages|things|mails|emails|my)[a-z]{3,}s?"
+    r"\b(?:all|each|every one|none) (?!day\b)(?:of )?(?:our |the |your )?(?:[\w-]+ ){0,2}?"
+    r"(?!documents|files|data|settings|changes|event|appointment|formatting|messages|details|rows|fields|pages|things|mails|emails|my)[a-z]{3,}s?"
     r"(?= (?:are|is|have|has|were|was|cannot|can't|can not|lost|fail|failed|refuse|don't|do not|stopped|in the|across)"
     r"\b)"
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -14,10 +15,11 @@ import numpy.typing as npt
 import pytest
 
 from base.text import tokens
-from bot import triage_head
+from bot import triage, triage_head
 from bot.models import Triage
 from bot.triage import Triager
 from bot.triage_evidence import extract
+from bot.triage_head import Opinion
 from bot.triage_matrix import BREADTHS, MATRIX
 from bot.triage_numbers import count_affected
 from bot.triage_rules import judge
@@ -237,6 +239,25 @@ def test_prototype_vectors_are_kept_and_a_damaged_file_is_made_anew(tmp_path: Pa
     assert again.asked == len(triage_head.lessons().texts)
 
 
+def test_the_learned_part_makes_nothing_urgent_that_resembles_nothing_it_was_taught() -> None:
+    taught = triage_head.lessons().messages[0]
+    shares = np.array([0.9, 0.05, 0.03, 0.02])
+    strange = Opinion(shares, np.full(9, 1 / 9), 0.0, ((taught, 0.3),), familiar=False)
+    verdict = triage.read("Troubleshoot transaction issues").verdict
+    assert triage._settle(verdict, strange).urgency is verdict.urgency is NORMAL
+    assert triage._settle(verdict, replace(strange, familiar=True)).urgency is not NORMAL
+
+
+def test_a_message_unlike_all_the_model_was_taught_is_known_to_be() -> None:
+    lessons = triage_head.lessons()
+    embedder = WordEmbedder()
+    head = triage_head.load_head(embedder)
+    evidence, words = triage.read("x").features, triage.read("x").words
+    vector = embedder.embed_query(lessons.messages[0].text, "zh")
+    assert head.judge(vector, evidence, words).familiar
+    assert not head.judge(-vector, evidence, words).familiar
+
+
 def test_without_a_model_the_rules_decide() -> None:
     alone = Triager(None).triage("整个工厂的MES都停了，麻烦看看")
     assert alone.urgency is Urgency.URGENT
@@ -286,3 +307,30 @@ def test_a_question_about_encryption_is_no_attack(text: str) -> None:
 @pytest.mark.parametrize("text", ["The printer wants a badge but mine isn't recognised", "That laptop is not mine"])
 def test_mine_is_no_crypto_miner(text: str) -> None:
     assert Triager(None).triage(text).urgency in (Urgency.NORMAL, Urgency.LOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Number of public folder mailboxes cannot exceed more than 100",
+        "You can't create an all day event in the calendar of a shared mailbox",
+        "The data in a linked spreadsheet column is truncated to 255 characters",
+        "You're repeatedly prompted to enter credentials",
+        "reception gave me a new card, now the copier has no clue who i am",
+        "is bitcoin dead",
+        "比特币要不要清仓",
+        "采购合同的扫描件能不能挂到凯伦的订单上",
+        "苏州厂区对讲机坏了找谁修",
+        "供应商打电话来催款。我在系统里看这张发票没有任何冻结的标记，请问一般是什么原因？",
+    ],
+)
+def test_words_that_only_sound_like_a_disaster_alert_nobody(text: str) -> None:
+    assert Triager(None).triage(text).urgency is not Urgency.URGENT
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["he told me to enter my password and I did", "桌面上有个 txt 让付比特币", "they want 2 bitcoin for our files"],
+)
+def test_what_sounds_alike_and_is_a_disaster_still_alerts(text: str) -> None:
+    assert Triager(None).triage(text).urgency is Urgency.URGENT
