@@ -49,13 +49,10 @@ test: setup-dev setup-extra system ## Set up what the tests need and run them al
 	@$(MAKE) --no-print-directory test-browser
 
 test-unit: setup-dev
-	@# What failed beside another process is tried once more alone: a busy machine is no bug, a second failure is.
-	$(BIN)/python -m pytest tests --ignore=tests/browser -n 2 --dist=worksteal || \
-	  $(BIN)/python -m pytest tests --ignore=tests/browser --last-failed --last-failed-no-failures=none
+	$(BIN)/python -m pytest tests --ignore=tests/browser -n 2 --dist=worksteal
 
 test-browser: setup-dev
-	$(BIN)/python -m pytest tests/browser || \
-	  $(BIN)/python -m pytest tests/browser --last-failed --last-failed-no-failures=none
+	$(BIN)/python -m pytest tests/browser
 
 test-extra: setup-extra
 	$(EXTRA)/bin/python -m pytest -q --noconftest -p no:cacheprovider tests/kb/test_sentence_transformers.py

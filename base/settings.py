@@ -83,6 +83,9 @@ class Settings(BaseSettings):
     chat_messages_per_minute: int = _knob(20, "Messages one chat session may send", "per minute", ge=1)
     chat_sessions_per_hour: int = _knob(120, "New chat sessions from one address", "per hour", ge=1)
     signin_attempts_per_minute: int = _knob(5, "Sign-in attempts per account and per address", "per minute", ge=1)
+    metrics_token: SecretStr = _knob(
+        SecretStr(""), "Bearer token with which a monitoring system reads /metrics; empty: administrators only"
+    )
     staff_session_hours: int = _knob(12, "Time after which staff sign in again", "hours", ge=1)
     trusted_proxies: str = _knob("", "Addresses whose X-Forwarded-For is believed, comma separated")
 
@@ -123,8 +126,9 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """The public address without a trailing slash."""
-        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+        """The public address without a trailing slash. "Listen everywhere" is no address: then this machine's own."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::", "") else self.host  # noqa: S104 - nothing is bound here
+        return (self.public_url or f"http://{f'[{host}]' if ':' in host else host}:{self.port}").rstrip("/")
 
 
 def load_settings(**overrides: Any) -> Settings:

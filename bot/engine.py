@@ -17,7 +17,7 @@ from base.log import get_logger
 from base.messages import Inbound, Link, Outbound, QuickReply
 from base.metrics import TURN_SECONDS
 from base.settings import Settings
-from bot.handover import draft_ticket, receipt, ticket_card, title_of
+from bot.handover import asks_something, draft_ticket, receipt, ticket_card, title_of
 from bot.models import Citation, Outcome, OutcomeKind
 from bot.think import Thinker, Thought, current_matter
 from bot.writer import OnText
@@ -167,8 +167,16 @@ class Engine:
         if conversation.state in (ConversationState.BOT, ConversationState.CLOSED):
             state = ConversationState.WAITING if thought.decision.opens_ticket else ConversationState.BOT
         values: dict[str, Any] = {"memory": memory, "lang": thought.triage.lang}
-        if not conversation.subject and thought.message.remark is None and thought.message.text and not inbound.action:
-            values["subject"] = title_of(thought.message.text)
+        said = thought.message.text
+        bare_wish = thought.triage.wants_human and not asks_something(said)
+        if (
+            not conversation.subject
+            and thought.message.remark is None
+            and said
+            and not inbound.action
+            and not bare_wish
+        ):
+            values["subject"] = title_of(said)
         if ticket is not None and conversation.ticket_id != ticket.id:
             values["ticket_id"] = ticket.id
         conversations.change(session, conversation, now, state=state, **values)

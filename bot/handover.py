@@ -10,26 +10,31 @@ from base.pii import mask
 from base.text import shorten, split_sentences
 from bot.guard import guard
 from bot.think import Thought
+from bot.triage import only_asks_for_person
 from desk import sla_words
 from desk.models import URGENCY_NAMES, Author, Ticket, Turn
 from desk.sla import SlaState
 from desk.tickets import TicketDraft
+
+_WISH = N_("Would like to talk to a person")
 
 
 def draft_ticket(thought: Thought, turns: Sequence[Turn]) -> TicketDraft:
     """The ticket for a message the bot could not settle, with what belongs to it so far (the message itself included)."""
     own = [turn.text for turn in turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
     asked = list(dict.fromkeys(text.strip() for text in own if text.strip())) or [thought.message.text]
-    first = next((text for text in asked if len(text) > 4 and guard(text, 200).remark is None), asked[0])
+    first = next((text for text in asked if len(text) > 4 and asks_something(text)), "")
+    if not first and only_asks_for_person(asked[0]):
+        first = translate(_WISH, thought.triage.lang)
     return TicketDraft(
-        title=title_of(mask(first)),  # it stands on a page whose address can be passed on
+        title=title_of(mask(first or asked[0])),  # it stands on a page whose address can be passed on
         urgency=thought.triage.urgency,
         category=thought.triage.category,
         urgency_reasons=tuple(reason.as_dict("en") for reason in thought.triage.urgency_reasons),
         reason=thought.decision.reason,
         handover={
             "summary": shorten("\n".join(asked), 1200),
-            "open_question": shorten(thought.question, 500),
+            "open_question": shorten(thought.question, 500) if asks_something(thought.question) else "",
             "reason": thought.decision.reason,
             "tried": [
                 {"article": p.article_public_id, "title": p.title, "section": p.section, "score": p.score}
@@ -38,6 +43,11 @@ def draft_ticket(thought: Thought, turns: Sequence[Turn]) -> TicketDraft:
             "confidence": thought.confidence,
         },
     )
+
+
+def asks_something(text: str) -> bool:
+    """Whether a message is more than a greeting, thanks or a bare wish for a person."""
+    return guard(text, 4000).remark is None and not only_asks_for_person(text)
 
 
 def title_of(text: str) -> str:

@@ -110,7 +110,7 @@ def _by_knowledge(case: Case) -> Decision:
     if supported and case.answer is not None:
         return Decision(
             OutcomeKind.ANSWER, "supported", _polite(case, case.answer.text), answer=case.answer,
-            memory={"clarified": False, "question": case.message.text[:500]},
+            memory={"clarified": False, "failed": 0, "question": case.message.text[:500]},
         )  # fmt: skip
     if case.has_ticket and case.state is ConversationState.WAITING:
         return _added_to_ticket(case)

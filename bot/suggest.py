@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from base.errors import ModelUnavailable
 from base.text import detect_language
 from bot.confidence import confidence
+from bot.handover import asks_something
 from bot.models import Answer
 from bot.question import stand_alone
 from bot.writer import AnswerWriter, QuotingWriter, Request, answering_first
@@ -30,10 +31,10 @@ def suggest(
     searcher: Searcher, turns: tuple[Turn, ...], max_chars: int, writer: AnswerWriter | None = None
 ) -> Suggestion:
     """A draft for the customer's latest question. Low confidence is shown, not hidden: a person decides."""
-    asked = [turn for turn in turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
-    if not asked or not asked[-1].text.strip():
+    asked = (turn for turn in reversed(turns) if turn.author is Author.CUSTOMER and not turn.payload.get("action"))
+    latest = next((turn for turn in asked if asks_something(turn.text)), None)
+    if latest is None:
         return Suggestion(None, 0.0, ())
-    latest = asked[-1]
     lang = detect_language(latest.text, latest.lang)
     question, _ = stand_alone(latest.text[:4000], [turn for turn in turns if turn.seq < latest.seq])
     found = searcher.search(question, scope=STAFF_SCOPE, top_k=4, lang=lang)

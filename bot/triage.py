@@ -72,6 +72,12 @@ def read(text: str) -> Reading:
     return Reading(evidence, verdict, words, said, sentiment(scanned), features(evidence, verdict))
 
 
+def only_asks_for_person(text: str) -> bool:
+    """Whether a message asks for a person and says nothing else: "转人工", "agent please"."""
+    reading = read(text)
+    return asks_for_person(text) is not None and _says_nothing_else(reading.evidence, reading.verdict)
+
+
 class Triager:
     """Judges messages. Thread-safe; the learned part is fitted at its first use (or by `warm`)."""
 

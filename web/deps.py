@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import time
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -74,10 +75,15 @@ def session_cookie(settings: Settings) -> str:
     return "__Host-firstline_staff" if settings.base_url.startswith("https://") else "firstline_staff"
 
 
-def requires(permission: str) -> Any:
-    """A dependency: a signed-in member of staff with a permission. Raises Unauthenticated or Forbidden."""
+def requires(permission: str, *, or_bearer: str = "") -> Any:
+    """A dependency: a signed-in member of staff with a permission. Raises Unauthenticated or Forbidden.
 
-    def check(request: Request) -> Staff:
+    or_bearer: the setting that holds a token which does as well, for programs; an empty one opens nothing.
+    """
+
+    def check(request: Request) -> Staff | None:
+        if or_bearer and _bears(request, getattr(services(request).settings, or_bearer).get_secret_value()):
+            return None
         member = current_staff(request)
         if member is None:
             raise Unauthenticated()
@@ -86,6 +92,11 @@ def requires(permission: str) -> Any:
         return member
 
     return Depends(check)
+
+
+def _bears(request: Request, token: str) -> bool:
+    scheme, _, given = request.headers.get("authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and secrets.compare_digest(given.encode(), token.encode())
 
 
 @dataclass(frozen=True, slots=True)

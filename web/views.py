@@ -391,8 +391,10 @@ class StatusView:
 
 @dataclass(frozen=True, slots=True)
 class DemoView:
-    """The page of a made-up company that carries the chat widget."""
+    """The page that carries the chat widget."""
 
-    questions: tuple[tuple[str, str], ...]  # (icon, text): see DEMO_QUESTIONS
+    questions: tuple[tuple[str, str], ...]  # (icon, text): see DEMO_QUESTIONS; none where its articles are not loaded
+    widget_src: str = ""  # its full address, to copy
+    company: str = ""  # whose page it is; "": the made-up one's
     widget_url: str = "/static/widget.js"
     console_url: str = "/inbox"

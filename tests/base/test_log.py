@@ -64,3 +64,15 @@ def test_chinese_stays_readable(capsys: pytest.CaptureFixture[str]) -> None:
     set_up_logging(Settings(log_format="json"))
     get_logger("x").info("document_failed", source="手册.pdf")
     assert "手册.pdf" in capsys.readouterr().err
+
+
+def test_a_trace_on_a_terminal_shows_no_local_variables(capsys: pytest.CaptureFixture[str]) -> None:
+    set_up_logging(Settings(log_format="text"))
+    said = WROTE
+    try:
+        raise ValueError(f"cannot use {len(said)} characters")
+    except ValueError:
+        get_logger("x").error("fault", exc_info=True)
+    printed = capsys.readouterr().err
+    assert "ValueError: cannot use" in printed
+    assert "hunter2" not in printed

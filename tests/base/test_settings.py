@@ -108,7 +108,13 @@ def test_settings_cannot_be_changed_once_read() -> None:
 
 @pytest.mark.parametrize(
     ("given", "shown"),
-    [({}, "http://127.0.0.1:8000"), ({"public_url": "https://help.example/"}, "https://help.example")],
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"public_url": "https://help.example/"}, "https://help.example"),
+        ({"host": "0.0.0.0"}, "http://127.0.0.1:8000"),
+        ({"host": "::", "port": 9}, "http://127.0.0.1:9"),
+        ({"host": "::1"}, "http://[::1]:8000"),
+    ],
 )
 def test_the_public_address_has_no_slash_at_its_end(given: dict[str, str], shown: str) -> None:
     assert Settings(**given).base_url == shown

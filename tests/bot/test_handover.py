@@ -56,6 +56,17 @@ def test_a_ticket_of_a_message_without_turns_or_words_has_a_title() -> None:
 
 
 @pytest.mark.parametrize(
+    ("wish", "title"), [("我要转人工", "希望与人工客服沟通"), ("agent please", "Would like to talk to a person")]
+)
+def test_a_bare_wish_for_a_person_leaves_no_question_open(wish: str, title: str) -> None:
+    draft = draft_ticket(thought(wish), [turn(1, Author.CUSTOMER, wish)])
+    assert (draft.title, draft.handover["open_question"]) == (title, "")
+    asked = "My scanner makes grey pages"
+    later = draft_ticket(thought(wish), [turn(1, Author.CUSTOMER, wish), turn(2, Author.CUSTOMER, asked)])
+    assert later.title == asked
+
+
+@pytest.mark.parametrize(
     ("text", "title"),
     [
         ("Hi. My screen is black. Help", "My screen is black."),

@@ -45,6 +45,15 @@ def test_a_follow_up_is_read_with_what_it_follows(running: Services) -> None:
     assert found.answer.citations[0].source == "en/laptop.md"
 
 
+def test_a_bare_wish_for_a_person_is_no_question_the_one_before_it_is(running: Services) -> None:
+    asked = turn(1, Author.CUSTOMER, "What does the printer code PRN-21 mean?")
+    found = suggest(running.searcher, (asked, turn(2, Author.BOT, "..."), turn(3, Author.CUSTOMER, "转人工")), 600)
+    assert found.answer is not None
+    assert found.answer.lang == "en"
+    assert "PRN-21" in found.answer.text
+    assert suggest(running.searcher, (turn(1, Author.CUSTOMER, "我要转人工"),), 600).answer is None
+
+
 def test_without_a_question_there_is_no_draft(running: Services) -> None:
     for turns in ((), (turn(1, Author.STAFF, "hello"),), (turn(1, Author.CUSTOMER, "  "),)):
         found = suggest(running.searcher, turns, 600)

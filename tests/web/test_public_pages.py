@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import httpx
 import pytest
+from pydantic import SecretStr
 
 from desk.models import Role
 from tests.live import LiveDesk
+from web.demo_questions import DEMO_QUESTIONS
 
 
 def status_path(reply: dict[str, dict[str, str]]) -> str:
@@ -24,6 +27,19 @@ def test_the_demo_page_carries_the_widget_in_its_language(live: LiveDesk, lang: 
     html = live.browser(**{"Accept-Language": lang}).get("/demo").text
     assert f'<script src="/widget.js" data-lang="{lang}" defer></script>' in html
     assert question in html
+
+
+def test_the_made_up_company_appears_only_where_its_articles_are(
+    live: LiveDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own = live.browser(**{"Accept-Language": "en"}).get("/demo").text
+    assert "haisong.example" not in own
+    assert DEMO_QUESTIONS["en"][0][1] not in own
+    assert f"{live.services.settings.base_url}/widget.js" in own
+    monkeypatch.setattr("web.routes.public.is_loaded", lambda services: True)
+    made_up = live.browser(**{"Accept-Language": "en"}).get("/demo").text
+    assert "haisong.example" in made_up
+    assert DEMO_QUESTIONS["en"][0][1] in made_up
 
 
 def test_a_citation_opens_its_article(live: LiveDesk) -> None:
@@ -77,6 +93,17 @@ def test_health_says_that_it_serves_and_what_searches(live: LiveDesk) -> None:
     answer = httpx.get(f"{live.url}/healthz")
     assert answer.json()["status"] == "ok"
     assert answer.json()["index"]["index"]
+
+
+def test_figures_are_for_whoever_bears_the_token(live: LiveDesk, monkeypatch: pytest.MonkeyPatch) -> None:
+    def status(authorization: str) -> int:
+        return httpx.get(f"{live.url}/metrics", headers={"Authorization": authorization}).status_code
+
+    assert status("Bearer x") == 303  # to the sign-in page
+    with_token = live.services.settings.model_copy(update={"metrics_token": SecretStr("s3cret")})
+    monkeypatch.setattr("web.deps.services", lambda request: replace(live.services, settings=with_token))
+    assert status("Bearer s3cret") == 200
+    assert [status(wrong) for wrong in ("Bearer", "Bearer s3cre", "Basic s3cret", "")] == [303] * 4
 
 
 def test_figures_are_for_administrators(live: LiveDesk) -> None:

@@ -6,11 +6,15 @@ import secrets
 from datetime import datetime
 from pathlib import Path
 
+from sqlalchemy import select
+
 from base.log import get_logger
 from desk import audit, staff
 from desk.models import Role
 from ingest.pipeline import FileStatus, IngestOptions, IngestReport
 from ingest.sources import walk
+from kb.models import Status
+from kb.tables import ArticleRow
 from web.wiring import Services
 
 log = get_logger(__name__)
@@ -26,6 +30,13 @@ def load_articles(services: Services) -> IngestReport:
         "demo_articles_ready", indexed=report.count(FileStatus.INDEXED), unchanged=report.count(FileStatus.UNCHANGED)
     )
     return report
+
+
+def is_loaded(services: Services) -> bool:
+    """Whether customers can find the demo articles."""
+    with services.database.read() as session:
+        found = select(ArticleRow.id).where(ArticleRow.collection == COLLECTION, ArticleRow.status == Status.PUBLISHED)
+        return session.scalar(found.limit(1)) is not None
 
 
 def add_administrator(services: Services, now: datetime) -> str:

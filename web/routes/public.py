@@ -15,6 +15,7 @@ from desk.models import URGENCY_NAMES, Ticket, TicketState
 from desk.timeline import EventKind as ClockKind
 from kb import store
 from kb.models import Scope
+from web.demo.setup import is_loaded
 from web.deps import LocaleDep, RunningDep, requires
 from web.markdown import article_html
 from web.pages import render
@@ -33,8 +34,16 @@ def start() -> Response:
 
 
 @router.get("/demo")
-def demo(request: Request, language: LocaleDep) -> Response:
-    view = DemoView(questions=DEMO_QUESTIONS[language], widget_url="/widget.js", console_url="/inbox")
+def demo(request: Request, run: RunningDep, language: LocaleDep) -> Response:
+    """The widget on a page: of the made-up company if its articles are here, else of this organisation, to try it."""
+    made_up = is_loaded(run.services)
+    view = DemoView(
+        company="" if made_up else run.services.settings.organisation,
+        questions=DEMO_QUESTIONS[language] if made_up else (),
+        widget_url="/widget.js",
+        widget_src=f"{run.services.settings.base_url}/widget.js",
+        console_url="/inbox",
+    )
     return render(request, "public/demo.html", view)
 
 
@@ -104,7 +113,7 @@ def health(run: RunningDep) -> Response:
     return JSONResponse({"status": "ok", "index": run.services.vectors.status()})
 
 
-@router.get("/metrics", dependencies=[requires("admin")])
+@router.get("/metrics", dependencies=[requires("admin", or_bearer="metrics_token")])
 def metrics() -> Response:
     return PlainTextResponse(render_metrics(), media_type="text/plain; version=0.0.4")
 
