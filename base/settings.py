@@ -66,7 +66,7 @@ class Settings(BaseSettings):
     llm_max_tokens: int = _knob(700, "Longest answer a model may write", "tokens", ge=16)
     answer_confidence: float = _knob(0.5, "Lowest confidence at which an answer is given", "probability", ge=0, le=1)
     clarify_confidence: float = _knob(
-        0.3,
+        0.05,
         "Lowest confidence at which the customer is asked which of two or three articles is meant",
         "probability",
         ge=0,

@@ -10,12 +10,6 @@ from enum import StrEnum
 _LIST_ITEM = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)、])\s+")
 _HEADING = re.compile(r"^#{1,6}\s+")
 _RULE = re.compile(r"^\s*(?:-{3,}|\*{3,}|_{3,})\s*$")
-_BOILERPLATE = re.compile(
-    r"^\W*(?:still need help\b.*|third-party information disclaimer.*|the third-party products that this article.*|"
-    r"was this (?:article|information) helpful.*|(?:last (?:reviewed|updated)|applies to|original kb number)\s*[:：].*|"
-    r"仍需要?帮助.*|(?:最后|最近)?(?:审核|更新|复核)(?:日期|时间|于)?\s*[:：].*|适用(?:于|范围|对象)?\s*[:：].*)$",
-    re.IGNORECASE,
-)
 
 
 class BlockKind(StrEnum):
@@ -38,6 +32,7 @@ class Section:
 
     heading: str
     body: tuple[Block, ...]
+    level: int = 0  # of the heading; 0 before the first one
 
     @property
     def text(self) -> str:
@@ -74,14 +69,15 @@ def role_of(heading: str) -> Role:
 
 
 def sections(text: str) -> list[Section]:
-    """The sections of a passage in order; empty ones and boilerplate lines are left out."""
-    found: list[tuple[str, list[Block]]] = [("", [])]
+    """The sections of a passage in order; empty ones are left out."""
+    found: list[tuple[str, list[Block], int]] = [("", [], 0)]
     for block in blocks(text):
         if block.kind is BlockKind.HEADING:
-            found.append((_HEADING.sub("", block.text).strip(), []))
-        elif not _BOILERPLATE.match(block.text):
+            mark = _HEADING.match(block.text)
+            found.append((_HEADING.sub("", block.text).strip(), [], mark.group().count("#") if mark else 0))
+        else:
             found[-1][1].append(block)
-    return [Section(heading, tuple(body)) for heading, body in found if body]
+    return [Section(heading, tuple(body), level) for heading, body, level in found if body]
 
 
 def blocks(text: str) -> list[Block]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
 MAX_ANSWER_CHARS = 12_000
+END_TOLD_BY = ("openai", "ollama", "anthropic")  # providers that always say why a stream ended
 _END = re.compile(r"(?:\[\d{1,2}\]|[.!?:。！？；：…])[\s\"'”’」）)*_`|]*$")
 _MARKER_BEGUN = re.compile(r"\s*[\[【［(]?[\d,\s^]*[\]】］)]?\s*")
 _TOLD_END = ("finish_reason", "done_reason", "stop_reason")
@@ -44,6 +45,23 @@ def stream_sentences(
     for text in _pieces(model, messages, timeout_seconds, end_is_told):
         yield from cutter.feed(text)
     yield from cutter.rest()
+
+
+def whole_text(
+    model: BaseChatModel,
+    messages: Sequence[tuple[str, str]],
+    timeout_seconds: float,
+    max_chars: int,
+    *,
+    end_is_told: bool,
+) -> str:
+    """All a model says, for short tasks. Raises ModelUnavailable as `stream_sentences`, and for more than `max_chars`."""
+    found: list[str] = []
+    for text in _pieces(model, messages, timeout_seconds, end_is_told):
+        found.append(text)
+        if sum(map(len, found)) > max_chars:
+            raise ModelUnavailable("the model says more than it was asked for", characters=max_chars)
+    return "".join(found)
 
 
 class SentenceCutter:

@@ -7,35 +7,33 @@ is shown only after `ground` found it supported. On any fault the caller falls b
 from __future__ import annotations
 
 import re
-import threading
-import time
-from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from base.errors import MisconfiguredSetting, ModelUnavailable
 from base.metrics import MODEL_CALLS
 from base.pii import mask
-from base.text import clean, detect_language, split_sentences
+from base.text import detect_language, split_sentences
+from bot.breaker import Breaker
 from bot.content import content
 from bot.ground import MARKER, check_sentence
-from bot.model_stream import stream_sentences
+from bot.masking import inert
+from bot.model_stream import END_TOLD_BY, stream_sentences
 from bot.models import Answer
+from bot.prompt import prompt
 from bot.writer import OnText, Request, cite
 from kb.models import Passage
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
 
-PROMPT = Path(__file__).parent / "prompts" / "answer.v1.md"
 PASSAGES = 4
 LANGUAGES = {"zh": "Simplified Chinese (简体中文)", "en": "English"}
 NO_ANSWER = "NO_ANSWER"
 MIN_KEPT = 0.5  # share of the sentences that must be supported, else the answer's core has fallen
-END_TOLD_BY = ("openai", "ollama", "anthropic")  # providers that always say why a stream ended
 _STEP = re.compile(r"\s*(?:\*\*)?\d{1,2}[.)、]")
 _LEADS_IN = re.compile(r"[:：]\s*$|^\W*(?:\*\*[^*]{1,60}\*\*|#+ .{1,60})\W*$")  # "Try this:", a heading
-_FENCE = re.compile(r"[<＜](?=\s*/?\s*(?:passage|question|system|assistant|instruction|user)s?\b)", re.IGNORECASE)
+MAX_QUESTION = 4000  # characters; what is longer costs more than it says
+MAX_PASSAGE = 6000
 
 
 class NotGrounded(ModelUnavailable):
@@ -60,7 +58,7 @@ class ModelWriter:
         organisation: str,
         breaker: Breaker | None = None,
     ) -> None:
-        self.name = f"model/1:{name}"
+        self.name = f"model/{prompt('answer').number}:{name}"  # the number is the prompt's version
         self._model, self._timeout, self._organisation = model, timeout_seconds, organisation
         self._end_is_told = name.partition(":")[0] in END_TOLD_BY
         self._breaker = breaker or Breaker()
@@ -80,8 +78,8 @@ class ModelWriter:
                     return None
                 if piece.finished:
                     draft.add(piece.text, piece.new_line)
-        except ModelUnavailable:
-            self._breaker.failure()
+        except ModelUnavailable as error:
+            self._breaker.failure(str(error.detail or error.code))
             MODEL_CALLS.labels(result="failed").inc()
             raise
         self._breaker.success()
@@ -93,18 +91,22 @@ class ModelWriter:
 
     def _messages(self, request: Request, passages: tuple[Passage, ...]) -> list[tuple[str, str]]:
         fenced = "\n\n".join(
-            f'<passage n="{n}" title="{_inert(p.title, quoted=True)}">\n{_inert(p.text)}\n</passage>'
+            f'<passage n="{n}" title="{inert(p.title, quoted=True)}">\n{inert(p.text[:MAX_PASSAGE])}\n</passage>'
             for n, p in enumerate(passages, 1)
         )
-        prompt = _prompt().format(
+        told = prompt("answer").text.format(
             organisation=self._organisation, language=LANGUAGES.get(request.lang, "English"), passages=fenced
         )
         earlier = [
-            ("human" if author == "customer" else "ai", _inert(mask(text))[:500])
+            ("human" if author == "customer" else "ai", inert(mask(text))[:500])
             for author, text in request.history
             if author in ("customer", "bot")
         ]
-        return [("system", prompt), *earlier, ("human", f"<question>\n{_inert(mask(request.question))}\n</question>")]
+        return [
+            ("system", told),
+            *earlier,
+            ("human", f"<question>\n{inert(mask(request.question[:MAX_QUESTION]))}\n</question>"),
+        ]
 
 
 class _Draft:
@@ -112,7 +114,9 @@ class _Draft:
 
     def __init__(self, request: Request, on_text: OnText | None) -> None:
         self.passages = request.passages[:PASSAGES]
-        self._sources = {n: f"{p.title}\n{p.section}\n{_inert(p.text)}" for n, p in enumerate(self.passages, start=1)}
+        self._sources = {
+            n: f"{p.title}\n{p.section}\n{inert(p.text[:MAX_PASSAGE])}" for n, p in enumerate(self.passages, start=1)
+        }
         self._lang, self._on_text = request.lang, on_text
         self._text = ""
         self.kept = 0
@@ -155,35 +159,6 @@ class _Draft:
         return Answer(text, cited, self._lang, writer)
 
 
-class Breaker:
-    """Stops asking a model that keeps failing: after `failures` in a row it rests for `rest_seconds`, then one try."""
-
-    def __init__(self, failures: int = 3, rest_seconds: float = 30.0) -> None:
-        self._limit, self._rest = failures, rest_seconds
-        self._failed, self._until = 0, 0.0
-        self._lock = threading.Lock()
-
-    def closed(self) -> bool:
-        """Whether the model may be asked now."""
-        with self._lock:
-            if self._failed < self._limit:
-                return True
-            if time.monotonic() < self._until:
-                return False
-            self._until = time.monotonic() + self._rest  # this one try; the others wait for what becomes of it
-            return True
-
-    def success(self) -> None:
-        with self._lock:
-            self._failed = 0
-
-    def failure(self) -> None:
-        with self._lock:
-            self._failed += 1
-            if self._failed >= self._limit:
-                self._until = time.monotonic() + self._rest
-
-
 def make_chat_model(
     name: str, *, base_url: str, api_key: str, timeout_seconds: float, max_tokens: int
 ) -> BaseChatModel:
@@ -211,17 +186,6 @@ def make_chat_model(
         raise MisconfiguredSetting(name="llm", reason=reason) from error
     except Exception as error:
         raise MisconfiguredSetting(name="llm", reason=(str(error) or type(error).__name__).splitlines()[0]) from error
-
-
-@cache
-def _prompt() -> str:
-    return PROMPT.read_text(encoding="utf-8")
-
-
-def _inert(text: str, *, quoted: bool = False) -> str:
-    """Text that cannot close its fence or open another."""
-    found = _FENCE.sub("‹", clean(text))
-    return found.replace('"', "'").replace("\n", " ") if quoted else found
 
 
 def _in_another_language(sentence: str, lang: str) -> bool:

@@ -15,7 +15,7 @@ from bot.models import Answer, Choice, Decision, OutcomeKind, Triage
 from desk.models import ConversationState, Sentiment, Urgency
 from kb.models import Passage
 
-VERSION = "policy/1"
+VERSION = "policy/2"
 FIRST_AID_SHARE = 0.4  # of the way from the answer threshold to certainty
 MAX_FAILED = 2  # answers that did not help, or offers declined, before a ticket is opened unasked
 
@@ -115,10 +115,10 @@ def _by_knowledge(case: Case) -> Decision:
     if case.has_ticket and case.state is ConversationState.WAITING:
         return _added_to_ticket(case)
     choices = _choices(case.passages)
-    if case.confidence >= case.clarify_threshold and len(choices) > 1 and not case.memory.get("clarified"):
-        text = translate(
-            N_("I want to be sure I give you the right answer. Which of these do you mean?"), case.triage.lang
-        )
+    if case.confidence >= case.clarify_threshold and choices and not case.memory.get("clarified"):
+        one = N_("I am not sure this is what you mean. Shall I show you what this article says?")
+        several = N_("I want to be sure I give you the right answer. Which of these do you mean?")
+        text = translate(several if len(choices) > 1 else one, case.triage.lang)
         memory = {"clarified": True, "question": case.message.text[:500]}
         return Decision(OutcomeKind.CLARIFY, "close_candidates", _polite(case, text), choices=choices, memory=memory)
     if urgency in (Urgency.HIGH, Urgency.NORMAL):

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from base.errors import ModelUnavailable
 from base.text import detect_language
-from bot.confidence import confidence
+from bot.answering import Answering
 from bot.handover import asks_something
 from bot.models import Answer
+from bot.queries import queries
 from bot.question import stand_alone
-from bot.writer import AnswerWriter, QuotingWriter, Request, answering_first
+from bot.writer import AnswerWriter, QuotingWriter
 from desk.models import Author, Turn
 from kb.models import Audience, Passage, Scope
 from kb.search import Searcher
@@ -36,14 +36,16 @@ def suggest(
     if latest is None:
         return Suggestion(None, 0.0, ())
     lang = detect_language(latest.text, latest.lang)
-    question, _ = stand_alone(latest.text[:4000], [turn for turn in turns if turn.seq < latest.seq])
-    found = searcher.search(question, scope=STAFF_SCOPE, top_k=4, lang=lang)
-    if not found.passages:
+    question, joined = stand_alone(latest.text[:4000], [turn for turn in turns if turn.seq < latest.seq])
+    answering = Answering(
+        writer or QuotingWriter(), 0.0, max_chars, lambda passage: searcher.article(passage, STAFF_SCOPE)
+    )
+    findings = []
+    for query in (question,) if joined else queries(question):
+        found = searcher.search(query, scope=STAFF_SCOPE, top_k=4, lang=lang)
+        if found.passages:
+            findings.append(answering.answered(answering.found(query, lang, found.passages, found.article), lang))
+    if not findings:
         return Suggestion(None, 0.0, ())
-    passages = answering_first(question, found.passages, found.article)
-    request = Request(question, passages, lang, max_chars)
-    try:
-        answer = (writer or QuotingWriter()).write(request)
-    except ModelUnavailable:
-        answer = QuotingWriter().write(request)
-    return Suggestion(answer, confidence(question, lang, found.passages), found.passages)
+    answer, sure = answering.reply(findings, lang)
+    return Suggestion(answer, sure, findings[0].passages)

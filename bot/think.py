@@ -17,15 +17,19 @@ from base.messages import Inbound
 from base.settings import Settings
 from base.text import detect_language
 from bot import policy
-from bot.confidence import confidence, default_fit
+from bot.answering import Answering, Finding
+from bot.confidence import default_fit
 from bot.guard import Guarded, Remark, guard
-from bot.models import Answer, Decision, Triage
+from bot.models import Decision, Triage
 from bot.policy import Case
 from bot.pressed import DECLINED, meant
+from bot.prompt import prompt
+from bot.queries import queries
 from bot.question import last_question, leans_on_earlier, stand_alone
+from bot.rewrite import Rewriter
 from bot.triage import Reading, Triager, read
 from bot.wants_human import asks_for_person
-from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, answering_first
+from bot.writer import AnswerWriter, OnText
 from desk.conversations import Thread
 from desk.models import Author, Category, ConversationState, Sentiment, Turn, Urgency
 from kb.ahead import Ahead
@@ -52,11 +56,17 @@ class Thought:
     decision: Decision
     action: str = ""  # a pressed button, or what a typed reply to our last message stands for
     milliseconds: dict[str, float] = field(default_factory=dict)
+    findings: tuple[Finding, ...] = ()  # one for each question of the message
+    understood: str = ""  # how a follow-up became a question: "rule", "model/rewrite.v1", or "" for none
+    case: dict[str, Any] = field(default_factory=dict)  # what else the policy decided from
 
     def record(self) -> dict[str, Any]:
         """What "why this answer?" shows: query, candidates with figures and versions, thresholds, decision, reasons."""
         return {
             "question": self.question,
+            "queries": [finding.question for finding in self.findings],
+            "understood": self.understood,
+            "lang": self.triage.lang,
             "action": self.action,
             "confidence": self.confidence,
             "fit": default_fit().version,
@@ -66,14 +76,19 @@ class Thought:
             "writer": self.decision.answer.writer if self.decision.answer else "",
             "candidates": [
                 {
-                    "chunk": p.chunk_id, "article": p.article_public_id, "version": p.version_number, "title": p.title,
-                    "section": p.section, "score": p.score, "similarity": p.similarity, "keyword": p.keyword,
+                    "query": n, "chunk": p.chunk_id, "article": p.article_public_id, "version": p.version_number,
+                    "title": p.title, "section": p.section, "score": p.score, "similarity": p.similarity, "keyword": p.keyword,
                 }
-                for p in self.passages
+                for n, finding in enumerate(self.findings)
+                for p in finding.passages
             ],
+            "case": self.case,
+            "confidences": [finding.confidence for finding in self.findings],
             "urgency": str(self.triage.urgency),
             "reasons": [reason.as_dict("en") for reason in self.triage.urgency_reasons],
             "category": str(self.triage.category),
+            "sentiment": str(self.triage.sentiment),
+            "wants_human": self.triage.wants_human,
             "injection": self.message.injection,
             "milliseconds": {name: round(value, 2) for name, value in self.milliseconds.items()},
         }  # fmt: skip
@@ -83,11 +98,12 @@ class Thinker:
     """Decides about messages. Safe to share between threads; the same message on the same knowledge decides the same."""
 
     def __init__(
-        self, settings: Settings, embedder: Embedder, searcher: Searcher, triager: Triager, writer: AnswerWriter
-    ) -> None:
+        self, settings: Settings, embedder: Embedder, searcher: Searcher, triager: Triager, writer: AnswerWriter,
+        rewriter: Rewriter | None = None,
+    ) -> None:  # fmt: skip
         self._settings, self._embedder, self._searcher = settings, embedder, searcher
         self._triager, self._rules, self._writer = triager, Triager(None), writer
-        self._quoting = QuotingWriter()
+        self._rewriter = rewriter
 
     def foresee(self, inbound: Inbound) -> Ahead | None:
         """Begin to embed what will most likely be asked, while the message is being stored. None if nothing is."""
@@ -95,7 +111,9 @@ class Thinker:
             message = guard(inbound.text, self._settings.message_max_chars)
             if inbound.action or not message.text or message.remark is not None or leans_on_earlier(message.text):
                 return None
-            return Ahead(self._embedder, message.text, self.language(inbound, message, Thread(None, None, ())))
+            return Ahead(
+                self._embedder, queries(message.text)[0], self.language(inbound, message, Thread(None, None, ()))
+            )
         except Exception as error:  # the message is stored all the same; thinking about it says what is wrong
             log.warning("not_foreseen", error=type(error).__name__)
             return None
@@ -110,34 +128,60 @@ class Thinker:
         turns = current_matter(thread.turns, inbound.received_at)
         message, action = self._read(inbound, turns, memory)
         lang = self.language(inbound, message, thread)
-        question, _ = (message.text, False) if action else stand_alone(message.text, turns)
-        ask = _Question(question, lang, action, message, turns, state, memory)
-        words = None
+        asked, understood = ((message.text,), "") if action else self._asked(message.text, turns)
+        ask = _Question(asked, lang, action, message, turns, state, memory)
+        words, more = None, []
         if ask.worth_embedding():
-            if ahead is None or (ahead.text, ahead.lang) != (question, lang):
-                ahead = Ahead(self._embedder, question, lang)
-            words = None if action else self._searcher.words(question, CUSTOMER_SCOPE)
+            if ahead is None or (ahead.text, ahead.lang) != (asked[0], lang):
+                ahead = Ahead(self._embedder, asked[0], lang)
+            more = [Ahead(self._embedder, question, lang) for question in asked[1:]]
+            words = None if action else self._searcher.words(asked[0], CUSTOMER_SCOPE)
         watch.lap("words")
         reading = read(message.text)
         watch.lap("reading")
         vector, triage = self._judge(ask, ahead, reading, watch)
-        passages: tuple[Passage, ...] = ()
+        findings: list[Finding] = []
         sure, answer = 0.0, None
         if ask.needs_search(triage):
-            passages, article = self._search(ask, inbound.text, vector, words)
+            answering = self.answering()
+            findings = self._found(answering, ask, inbound.text, vector, words, more)
             watch.lap("search")
-            sure = 1.0 if action.startswith(CHOOSE) and passages else confidence(question, lang, passages)
-            answer = self._answer(ask, passages, article, sure, on_text)
+            history = tuple((str(turn.author), turn.text) for turn in turns[-6:] if turn.author is not Author.NOTE)
+            live = on_text if len(findings) == 1 else None  # a numbered reply is shown when it is whole
+            findings = [answering.answered(finding, lang, history, live) for finding in findings]
+            answer, sure = answering.reply(findings, lang)
+            if on_text is not None and live is None and answer is not None:
+                on_text(answer.text)
             watch.lap("answer")
+        passages = findings[0].passages if findings else ()
+        has_ticket = bool(thread.conversation and thread.conversation.ticket_id)
         decision = policy.decide(
             Case(
-                message=message, action=action, triage=triage, state=state, memory=memory,
-                has_ticket=bool(thread.conversation and thread.conversation.ticket_id), confidence=sure, passages=passages,
-                answer=answer, answer_threshold=self._settings.answer_confidence,
+                message=message, action=action, triage=triage, state=state, memory=memory, has_ticket=has_ticket,
+                confidence=sure, passages=passages, answer=answer, answer_threshold=self._settings.answer_confidence,
                 clarify_threshold=self._settings.clarify_confidence,
             )
         )  # fmt: skip
-        return Thought(message, question, triage, passages, sure, decision, action, watch.laps)
+        case = {"state": str(state), "has_ticket": has_ticket, "memory": memory}
+        return Thought(
+            message, "\n".join(asked), triage, passages, sure, decision, action, watch.laps, tuple(findings),
+            understood, case,
+        )  # fmt: skip
+
+    def answering(self, writer: AnswerWriter | None = None) -> Answering:
+        """How findings become an answer here; `writer`: another one than the configured."""
+        return Answering(
+            writer or self._writer, self._settings.answer_confidence, self._settings.answer_max_chars,
+            lambda passage: self._searcher.article(passage, CUSTOMER_SCOPE),
+        )  # fmt: skip
+
+    def _asked(self, text: str, turns: Sequence[Turn]) -> tuple[tuple[str, ...], str]:
+        """The questions of a message, and how a follow-up was understood: by a model where there is one, else by rule."""
+        question, joined = stand_alone(text, turns)
+        if not joined:
+            return queries(text), ""
+        rewritten = self._rewriter.rewrite(text, turns) if self._rewriter is not None else None
+        return ((rewritten,), f"model/{prompt('rewrite').version}") if rewritten else ((question,), "rule")
 
     def without_knowledge(self, inbound: Inbound) -> Thought:
         """A ticket for a person, decided without search, model or embedding: for when those are what failed."""
@@ -194,6 +238,28 @@ class Thinker:
         watch.lap("triage")
         return vector, triage if triage.lang == ask.lang else replace(triage, lang=ask.lang)
 
+    def _found(
+        self,
+        answering: Answering,
+        ask: _Question,
+        label: str,
+        vector: np.ndarray | None,
+        words: Words | None,
+        more: Sequence[Ahead],
+    ) -> list[Finding]:
+        """What was found for each question. A chosen article needs no confidence: the customer has said it."""
+        passages, article = self._search(ask, label, vector, words)
+        first = answering.found(ask.text, ask.lang, passages, article)
+        if ask.action.startswith(CHOOSE):
+            return [replace(first, confidence=1.0 if passages else 0.0)]
+        findings = [first]
+        for ahead in more:
+            found = self._searcher.search(
+                ahead.text, scope=CUSTOMER_SCOPE, top_k=self._settings.top_k, lang=ask.lang, vector=ahead.vector()
+            )
+            findings.append(answering.found(ahead.text, ask.lang, found.passages, found.article))
+        return findings
+
     def _search(
         self, ask: _Question, label: str, vector: np.ndarray | None, words: Words | None
     ) -> tuple[tuple[Passage, ...], tuple[Passage, ...]]:
@@ -211,37 +277,23 @@ class Thinker:
                 return passages, self._searcher.article(passages[0], CUSTOMER_SCOPE)
         return (), ()
 
-    def _answer(
-        self,
-        ask: _Question,
-        passages: tuple[Passage, ...],
-        article: tuple[Passage, ...],
-        sure: float,
-        on_text: OnText | None,
-    ) -> Answer | None:
-        if not passages or sure < self._settings.answer_confidence:
-            return None
-        history = tuple((str(turn.author), turn.text) for turn in ask.turns[-6:] if turn.author is not Author.NOTE)
-        passages = answering_first(ask.text, passages, article)
-        request = Request(ask.text, passages, ask.lang, self._settings.answer_max_chars, history)
-        try:
-            return self._writer.write(request, on_text)
-        except Exception as error:  # promise 6: whatever a model does, a quotation can be given
-            log.warning("writer_failed", writer=self._writer.name, error=f"{type(error).__name__}: {error}"[:200])
-            return self._quoting.write(request, on_text)
-
 
 @dataclass(frozen=True, slots=True)
 class _Question:
     """What is asked, by whom it is read, and in what state the conversation is."""
 
-    text: str  # stands alone: a follow-up is joined with what it follows
+    asked: tuple[str, ...]  # each stands alone: a follow-up is joined with what it follows
     lang: str
     action: str
     message: Guarded
     turns: Sequence[Turn]
     state: ConversationState
     memory: dict[str, Any]
+
+    @property
+    def text(self) -> str:
+        """The first question, and mostly the only one."""
+        return self.asked[0]
 
     def worth_embedding(self) -> bool:
         """Small talk needs no vector, nor does what a person answers anyway."""

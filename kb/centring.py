@@ -1,5 +1,8 @@
 """One space for both languages: the mean vector of a text's language is subtracted before vectors are compared.
 
+For the built-in model a linear map follows, one for questions and one for passages: it brings what help-desk people ask
+nearer to what help-desk articles say (decisions/0004).
+
 Embedding models keep languages apart: a Chinese question is nearer to any Chinese passage than to the English one that
 answers it. Taking away what all texts of a language have in common removes that wall. Questions and passages have
 means of their own. The means come from `centring_sentences.json`: the same 40 topics in both languages.
@@ -9,7 +12,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
@@ -41,13 +44,16 @@ class LanguageMeans:
     """The mean vector, (dim,) float32, of each kind of text in each language."""
 
     vectors: Mapping[tuple[TextKind, str], Vectors]
+    maps: Mapping[TextKind, Vectors] = field(default_factory=dict)  # (dim, dim) each; none for most models
 
     @property
     def dim(self) -> int:
         return len(next(iter(self.vectors.values())))
 
     def centre(self, rows: Vectors, langs: Sequence[str], kind: TextKind) -> Vectors:
-        """Return (n, dim) unit rows without the mean of each row's language. A language we do not know counts as "en".
+        """Return (n, dim) unit rows without the mean of each row's language, mapped where there is a map.
+
+        A language we do not know counts as "en".
 
         A row that equals its mean is kept as it is: zero has no direction.
         """
@@ -57,16 +63,27 @@ class LanguageMeans:
         centred = rows - means
         lost = np.linalg.norm(centred, axis=1) < 1e-6
         centred[lost] = rows[lost]
-        return unit_rows(centred)
+        found = unit_rows(centred)
+        turn = self.maps.get(kind)
+        if turn is None:
+            return found
+        # Row by row: a product of matrices gives other last digits than the same row alone.
+        return unit_rows(np.stack([turn @ row for row in found])) if len(found) else found
 
     def to_arrays(self) -> dict[str, Vectors]:
         """What np.savez keeps: "query.zh" -> vector."""
-        return {f"{kind}.{lang}": vector for (kind, lang), vector in self.vectors.items()}
+        means = {f"{kind}.{lang}": vector for (kind, lang), vector in self.vectors.items()}
+        # What a map adds to leaving things as they are: small numbers, which half precision keeps well.
+        added = {kind: turn - np.eye(len(turn), dtype=np.float32) for kind, turn in self.maps.items()}
+        return means | {f"map.{kind}": values.astype(np.float16) for kind, values in added.items()}
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, Vectors]) -> LanguageMeans:
         """The reverse of to_arrays. Raises KeyError when one is missing."""
-        return LanguageMeans({(kind, lang): arrays[f"{kind}.{lang}"] for kind in TextKind for lang in LANGUAGES})
+        means = {(kind, lang): arrays[f"{kind}.{lang}"] for kind in TextKind for lang in LANGUAGES}
+        given = {kind: arrays[f"map.{kind}"] for kind in TextKind if f"map.{kind}" in arrays}
+        maps = {kind: np.eye(len(turn), dtype=np.float32) + turn.astype(np.float32) for kind, turn in given.items()}
+        return LanguageMeans(means, maps)
 
 
 @cache

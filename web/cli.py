@@ -225,6 +225,73 @@ def doctor(ctx: click.Context) -> None:
     sys.exit(run_doctor(settings_of(ctx)))
 
 
+@main.command()
+@click.option(
+    "--cases",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help='JSON Lines in: {"id","text","kind","source"}; no source: nothing answers it. May be repeated.',
+)
+@click.option(
+    "--risk",
+    type=click.FloatRange(0.001, 0.5),
+    default=0.05,
+    show_default=True,
+    help="Share of wrong ones among the answered that may not be exceeded.",
+)
+@click.option("--take-away/--no-take-away", help="Ask each answerable case a second time with its article taken away.")
+@click.option(
+    "--refit/--rescale",
+    default=None,
+    help="Fit the weights anew, or only rescale the shipped ones. Default: as the number of cases allows.",
+)
+@click.option("--measured", is_flag=True, help="Let the measured share of wrong ones decide, not its upper bound.")
+@click.option("--write", is_flag=True, help="Use the result in this installation.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the result to this file instead.")
+@click.option(
+    "--observations", type=click.Path(path_type=Path, dir_okay=False), help="Write what was seen, for --pool."
+)
+@click.option(
+    "--pool",
+    type=click.Path(path_type=Path, dir_okay=False),
+    multiple=True,
+    help="Observations of other installations to fit on, too. May be repeated.",
+)
+@click.option("--label", default="own", show_default=True, help="Version the result carries.")
+@data_dir_option
+@click.pass_context
+def calibrate(
+    ctx: click.Context,
+    cases: tuple[Path, ...],
+    risk: float,
+    take_away: bool,
+    refit: bool | None,
+    measured: bool,
+    write: bool,
+    out: Path | None,
+    observations: Path | None,
+    pool: tuple[Path, ...],
+    label: str,
+) -> None:
+    """Fit to your own questions when to answer and when to stay silent, and show the risk of it."""
+    from web.commands.calibrate import Options, run_calibrate
+
+    run_calibrate(
+        settings_of(ctx), Options(cases, pool, observations, risk, take_away, refit, measured, write, out, label)
+    )
+
+
+@main.command()
+@click.argument("reply", metavar="ID")
+@data_dir_option
+@click.pass_context
+def replay(ctx: click.Context, reply: str) -> None:
+    """Rebuild an answer from its record. ID: a turn's number, or CONVERSATION:SEQ. Exit code 1 when it differs."""
+    from web.commands.replay import run_replay
+
+    sys.exit(run_replay(settings_of(ctx), reply))
+
+
 @main.command("settings")
 @click.option("--markdown", is_flag=True, help="As docs/settings.md has it.")
 @data_dir_option
@@ -257,6 +324,30 @@ def bench(ctx: click.Context, arguments: tuple[str, ...]) -> None:
 
     # evals stands above web: it is found by name when asked for, never imported.
     sys.exit(importlib.import_module("evals.bench.__main__").main(list(arguments)))
+
+
+@main.command("eval")
+@click.argument("suites", metavar="SUITE...", nargs=-1)
+@click.option("--cases", type=click.Path(path_type=Path, dir_okay=False), help="Cases, JSON Lines; default: bundled.")
+@click.option(
+    "--folder", type=click.Path(path_type=Path), help="Folder with documents and queries.jsonl, run as it is."
+)
+@click.option("--masked", is_flag=True, help="Without the titles and headings the questions were made of.")
+@click.option("--cross", is_flag=True, help="Ask in the other language than the documents have.")
+@click.option("--limit", type=click.IntRange(0), default=0, help="So many cases, the same ones every time; 0: all.")
+@click.option("--out", type=click.Path(path_type=Path, file_okay=False), help="Folder for report.html, .md and .json.")
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
+@click.option("--gate", type=click.Path(path_type=Path, dir_okay=False), help="Limits; exit code 1 when one is broken.")
+@click.option(
+    "--work", type=click.Path(path_type=Path, file_okay=False), help="Keep what is built here, for next time."
+)
+@data_dir_option
+@click.pass_context
+def evaluate(ctx: click.Context, /, suites: tuple[str, ...], **options: Any) -> None:
+    """Measure how good it is: retrieval, answers, abstention, triage, flows, parity."""
+    from web.commands.evaluate import run_eval
+
+    sys.exit(run_eval(settings_of(ctx), suites, ctx.find_root().obj.get("data_dir"), options))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,8 @@ from __future__ import annotations
 # language -> (icon of the sprite, question)
 DEMO_QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {
     "en": (
-        ("wifi", "Why does the VPN keep dropping when I work from home?"),
-        ("key", "I forgot my password and now my account is locked"),
+        ("phone", "I have a new phone, how do I move the authenticator?"),
+        ("key", "I forgot my password, how can I reset it?"),
         ("printer", "The printer says PRN-21, what does that mean?"),
         ("mail", "My mailbox is full, how do I get more space?"),
         ("shield-lock", "I clicked on a strange link in an e-mail!"),
@@ -16,8 +16,8 @@ DEMO_QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ),
     ),
     "zh": (
-        ("wifi", "在家办公 VPN 老是掉线怎么办？"),
-        ("key", "忘记密码，账号被锁了"),
+        ("note", "怎么申请新电脑？"),
+        ("key", "我忘记密码了，怎么重置？"),
         ("printer", "打印机提示 PRN-21 是什么意思？"),
         ("mail", "邮箱满了，怎么扩容？"),
         ("shield-lock", "我不小心点了邮件里的可疑链接！"),

@@ -13,7 +13,10 @@ from base.errors import StorageUnavailable
 from base.log import get_logger
 from base.migrate import migrate
 from base.settings import Settings
+from bot import confidence
+from bot.breaker import Breaker
 from bot.engine import Engine
+from bot.rewrite import Rewriter
 from bot.think import Thinker
 from bot.triage import Triager
 from bot.writer import AnswerWriter, QuotingWriter
@@ -28,6 +31,7 @@ from kb.search import Searcher
 from kb.vector import ExactIndex, VectorIndex
 
 log = get_logger(__name__)
+BREAKER_FILE = "model-breaker.json"  # says that a model that failed again and again rests
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,12 +78,14 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         workers=settings.embedder_workers,
     )
     remember_spec(database, embedder)
+    own_fit = settings.data_dir / confidence.INSTALLED
+    confidence.use_fit(confidence.read_fit(own_fit) if own_fit.exists() else None)
     keywords = make_keyword_index(database)
     vectors = _vector_index(settings, database, embedder, owner)
     searcher = Searcher(database, embedder, vectors, keywords)
     triager = Triager(embedder, cache_dir=settings.data_dir / "models")
-    writer = _writer(settings)
-    thinker = Thinker(settings, embedder, searcher, triager, writer)
+    writer, rewriter = _writers(settings)
+    thinker = Thinker(settings, embedder, searcher, triager, writer, rewriter)
     defaults = load_defaults(Path(settings.service_defaults) if settings.service_defaults else None)
     return Services(
         settings=settings,
@@ -130,10 +136,12 @@ def _vector_index(settings: Settings, database: Database, embedder: Embedder, ow
     return ExactIndex(database, spec.digest, spec.dim)
 
 
-def _writer(settings: Settings) -> AnswerWriter:
+def _writers(settings: Settings) -> tuple[AnswerWriter, Rewriter | None]:
+    """Who words answers, and who makes a follow-up a question of its own: both a chat model's work, or nobody's."""
     if not settings.llm:
-        return QuotingWriter()
+        return QuotingWriter(), None
     from bot.model_writer import ModelWriter, make_chat_model
+    from bot.rewrite import ModelRewriter
 
     model = make_chat_model(
         settings.llm,
@@ -142,8 +150,11 @@ def _writer(settings: Settings) -> AnswerWriter:
         timeout_seconds=settings.llm_timeout_seconds,
         max_tokens=settings.llm_max_tokens,
     )
-    return ModelWriter(
-        model, settings.llm, timeout_seconds=settings.llm_timeout_seconds, organisation=settings.organisation
+    breaker = Breaker(state_file=settings.data_dir / BREAKER_FILE)
+    organisation, seconds = settings.organisation, settings.llm_timeout_seconds
+    writer = ModelWriter(model, settings.llm, timeout_seconds=seconds, organisation=organisation, breaker=breaker)
+    return writer, ModelRewriter(
+        model, settings.llm, organisation=organisation, breaker=breaker, timeout_seconds=seconds
     )
 
 

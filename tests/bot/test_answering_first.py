@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bot.writer import answering_first, quote_from
+from bot.excerpts import answering_first
+from bot.quote import quote_from
 from kb.models import Audience, Passage
 
 PLAIN = Passage(

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from bot.blocks import BlockKind, Role, blocks, role_of, sections
+from bot.blocks import BlockKind, Role, blocks, role_of
+from bot.boilerplate import readable
 
 
 def test_a_list_keeps_its_items_and_the_code_inside_them() -> None:
@@ -30,7 +31,7 @@ def test_an_unclosed_fence_loses_nothing() -> None:
 
 def test_sections_follow_the_headings_and_leave_boilerplate_out() -> None:
     text = "Intro.\n\n## Cause\n\nDust.\n\n## More information\n\nStill need help? Go to the community.\n\n## Empty\n"
-    assert [(section.heading, section.text) for section in sections(text)] == [("", "Intro."), ("Cause", "Dust.")]
+    assert [(section.heading, section.text) for section in readable(text)] == [("", "Intro."), ("Cause", "Dust.")]
 
 
 @pytest.mark.parametrize(

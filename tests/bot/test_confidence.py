@@ -5,8 +5,21 @@ from pathlib import Path
 
 import pytest
 
-from bot.confidence import FEATURES, confidence, default_fit, features
+from bot.confidence import (
+    AT,
+    FEATURES,
+    BadFit,
+    Fit,
+    Model,
+    confidence,
+    features,
+    probability,
+    read_fit,
+    shipped_fit,
+    use_fit,
+)
 from tests.articles import load
+from tests.bot.made import passage
 from web.wiring import Services
 
 
@@ -21,8 +34,46 @@ def found(services: Services, tmp_path: Path) -> Callable[[str], float]:
     return ask
 
 
-def test_the_shipped_fit_names_every_feature() -> None:
-    assert default_fit().names == FEATURES
+def test_the_shipped_fit_uses_known_features_and_says_on_what_it_was_fitted() -> None:
+    fit = shipped_fit()
+    assert {"zh", "en", "given"} <= fit.models.keys()
+    assert all(model.weights.keys() <= set(FEATURES) for model in fit.models.values())
+    assert all(sum(fit.about["fitted_on"][lang].values()) > 500 for lang in ("zh", "en"))
+
+
+def test_the_confidence_is_shifted_so_that_the_promise_begins_at_one_point() -> None:
+    found = [passage("Toner is in the cupboard.")]
+    plain = probability("where is the toner", "en", found, Fit("t", {"en": Model({"window": 1.0}, 0.0, 0.5)}))
+    assert 0.5 < plain < 1
+    at_promise = Fit("t", {"en": Model({"window": 1.0}, 0.0, plain)})
+    assert confidence("where is the toner", "en", found, at_promise) == pytest.approx(AT, abs=1e-3)
+
+
+def test_an_installations_own_fit_takes_the_place_of_the_shipped_one() -> None:
+    found = [passage("Toner is in the cupboard.")]
+    use_fit(Fit("own", {"en": Model({}, 5.0, 0.5)}))
+    try:
+        assert confidence("where is the toner", "en", found) > 0.99
+    finally:
+        use_fit(None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "{}", '{"format": 2, "version": "x", "models": {}}',
+     '{"format": 2, "version": "x", "models": {"en": {"bias": 0, "answer_at": 0.5, "weights": {"moon": 1}}}}',
+     '{"format": 2, "version": "x", "models": {"en": {"bias": 0, "answer_at": 1.5, "weights": {}}}}'],
+)  # fmt: skip
+def test_a_damaged_fit_is_refused(tmp_path: Path, text: str) -> None:
+    (tmp_path / "fit.json").write_text(text)
+    with pytest.raises(BadFit):
+        read_fit(tmp_path / "fit.json")
+
+
+def test_a_passage_that_was_handed_over_needs_no_competition() -> None:
+    near, far = (passage("Toner is in the cupboard.", similarity=s, score=0.0, keyword=0.0) for s in (0.8, 0.1))
+    sure, unsure = (confidence("where is the toner", "en", [p], given=True) for p in (near, far))
+    assert sure > unsure
 
 
 def test_nothing_found_is_no_confidence() -> None:

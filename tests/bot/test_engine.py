@@ -191,7 +191,7 @@ def test_a_message_that_cannot_be_worked_on_becomes_a_ticket_and_the_customer_is
 
 
 def test_two_questions_without_an_answer_become_a_ticket(chat: Chat, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.think.confidence", lambda *_: 0.05)
+    monkeypatch.setattr("bot.answering.confidence", lambda *_: 0.01)
     first = chat.say("What colour is the moon?")
     assert first.kind is OutcomeKind.OFFER
     assert [b["action"] for b in chat.turns()[-1].payload["quick_replies"]] == ["human"]

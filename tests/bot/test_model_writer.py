@@ -9,8 +9,9 @@ from contextlib import ExitStack
 import pytest
 
 from base.errors import MisconfiguredSetting, ModelUnavailable
+from bot.breaker import Breaker
 from bot.model_stream import SentenceCutter
-from bot.model_writer import Breaker, ModelWriter, NotGrounded, make_chat_model
+from bot.model_writer import ModelWriter, NotGrounded, make_chat_model
 from kb.models import Passage
 from tests.bot.chat_server import Script, serve
 from tests.bot.made import passage, request

@@ -46,7 +46,7 @@ def test_a_chain_of_follow_ups_keeps_its_beginning() -> None:
     first = turn(1, Author.CUSTOMER, "How do I set up the VPN?")
     second = turn(2, Author.CUSTOMER, "And on a Mac?", payload={"question": "How do I set up the VPN?\nAnd on a Mac?"})
     joined, _ = stand_alone("what about iPads?", [first, second])
-    assert joined == "How do I set up the VPN?\nAnd on a Mac?\nwhat about iPads?"
+    assert joined == "How do I set up the VPN?\nAnd on a iPads?"
 
 
 def test_a_chain_never_grows_without_end() -> None:

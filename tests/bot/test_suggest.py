@@ -69,4 +69,4 @@ def test_a_model_that_is_down_leaves_a_quotation(running: Services) -> None:
 
     found = suggest(running.searcher, (turn(1, Author.CUSTOMER, "Printer shows PRN-21"),), 600, Down())
     assert found.answer is not None
-    assert found.answer.writer == "quoting/1"
+    assert found.answer.writer == "quoting/2"

@@ -113,6 +113,68 @@ def test_a_turn_embeds_its_question_once_and_small_talk_nothing(
     assert len(asked) == 2
 
 
+def test_each_question_of_a_message_is_answered_and_embedded_once(
+    running: Services, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, asked = running.embedder.embed_query, []
+
+    def counting(text: str, lang: str) -> object:
+        asked.append(text)
+        return real(text, lang)
+
+    monkeypatch.setattr(running.embedder, "embed_query", counting)
+    chat = Chat(running)
+    outcome = chat.say(
+        "Hello,\n\nthe printer shows PRN-21, what does that mean?\n"
+        "How do I order a new laptop?\nWhat is error 809 of the VPN in a hotel?\n"
+        "Where can I buy a yellow submarine?\n\nThanks\nAnna"
+    )
+    assert outcome.kind is OutcomeKind.ANSWER
+    assert len(asked) == 3
+    assert [citation.n for citation in outcome.citations] == list(range(1, len(outcome.citations) + 1))
+    assert {citation.source for citation in outcome.citations} >= {"en/printer.md", "en/vpn.md"}
+    assert "**1. " in outcome.text
+    record = chat.turns()[-1].payload["record"]
+    assert len(record["queries"]) == 3
+    assert {candidate["query"] for candidate in record["candidates"]} == {0, 1, 2}
+
+
+class ScriptedRewriter:
+    """A rewriter that gives what it is told, and notes what it was asked."""
+
+    def __init__(self, gives: str | None) -> None:
+        self._gives = gives
+        self.asked: list[str] = []
+
+    def rewrite(self, text: str, turns: object) -> str | None:
+        self.asked.append(text)
+        return self._gives
+
+
+@pytest.mark.parametrize(
+    ("gives", "question", "how"),
+    [
+        (
+            "How long does it take to order a new laptop?",
+            "How long does it take to order a new laptop?",
+            "model/rewrite.v1",
+        ),
+        (None, "How do I order a new laptop?\nand how long does that take?", "rule"),
+    ],
+)
+def test_a_follow_up_is_worded_by_the_model_or_else_by_the_rule(
+    running: Services, monkeypatch: pytest.MonkeyPatch, gives: str | None, question: str, how: str
+) -> None:
+    rewriter = ScriptedRewriter(gives)
+    monkeypatch.setattr(running.thinker, "_rewriter", rewriter)
+    chat = Chat(running)
+    chat.say("How do I order a new laptop?")
+    chat.say("and how long does that take?")
+    assert rewriter.asked == ["and how long does that take?"]
+    record = chat.turns()[-1].payload["record"]
+    assert (record["question"], record["understood"]) == (question, how)
+
+
 @pytest.mark.parametrize(
     ("first", "then", "lang"),
     [
@@ -181,7 +243,7 @@ def test_the_record_says_how_the_decision_came_about(chat: Chat) -> None:
     record = chat.turns()[-1].payload["record"]
     assert record["outcome"] == "answer"
     assert record["policy"].startswith("policy/")
-    assert record["writer"] == "quoting/1"
+    assert record["writer"] == "quoting/2"
     assert record["candidates"][0]["version"] == 1
     assert set(record["milliseconds"]) >= {"embed", "triage", "search", "answer"}
 

@@ -11,7 +11,8 @@ from langchain_core.messages import AIMessage
 
 from bot.ground import quoted
 from bot.model_writer import ModelWriter
-from bot.writer import AnswerWriter, QuotingWriter, quote_from
+from bot.quote import quote_from
+from bot.writer import AnswerWriter, QuotingWriter
 from kb.models import Audience
 from tests.bot.made import passage, request
 from tests.bot.sentences import PASSAGES

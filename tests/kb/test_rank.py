@@ -64,7 +64,8 @@ def test_the_order_of_the_candidates_does_not_matter(found: list[Candidate], lan
 def test_nearer_is_better_and_more_of_the_words_is_better() -> None:
     fused = fuse([_candidate(1, similarity=0.9), _candidate(2, similarity=0.2)], "en", WEIGHTS)
     assert fused[1] > fused[2]
-    fused = fuse([_candidate(1, bm25=9.0), _candidate(2, bm25=1.0)], "en", WEIGHTS)
+    word = tuple(WEIGHTS)[:1]
+    fused = fuse([_candidate(1, bm25=9.0, tokens=word), _candidate(2, bm25=1.0, tokens=word)], "en", WEIGHTS)
     assert fused[1] > fused[2]
 
 
@@ -79,7 +80,9 @@ def test_words_of_an_article_in_another_language_say_nothing_but_names_do() -> N
 
 def test_the_customers_own_language_wins_a_tie() -> None:
     fused = fuse(
-        [_candidate(1, "zh", 0.8, 1.0), _candidate(2, "en", 0.8, 1.0), _candidate(3, "en", 0.1)], "en", {"vpn": 1.0}
+        [_candidate(1, "zh", 0.8, 1.0, ("vpn",)), _candidate(2, "en", 0.8, 1.0, ("vpn",)), _candidate(3, "en", 0.1)],
+        "en",
+        {"vpn": 1.0},
     )
     assert fused[2] > fused[1]
 

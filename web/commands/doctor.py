@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
 
@@ -148,8 +149,16 @@ def _model(settings: Settings) -> Iterator[Finding]:
             Level.NOTE, "no chat model: answers are quotations with their source (set FIRSTLINE_LLM for smoother ones)"
         )
         return
+    from bot.breaker import read_state
     from bot.model_writer import make_chat_model
+    from web.wiring import BREAKER_FILE
 
+    rests = read_state(settings.data_dir / BREAKER_FILE)
+    if rests is not None and rests.is_open(datetime.now(UTC)):
+        yield Finding(
+            Level.NOTE, f"the chat model failed {rests.failures} times and rests: answers are quotations meanwhile",
+            f"Last error: {rests.last_error}" if rests.last_error else "",
+        )  # fmt: skip
     model = make_chat_model(
         settings.llm, base_url=settings.llm_base_url, api_key=settings.llm_api_key.get_secret_value(),
         timeout_seconds=min(10.0, settings.llm_timeout_seconds), max_tokens=16,
@@ -183,8 +192,6 @@ def _staff(settings: Settings) -> Iterator[Finding]:
 
 
 def _calendar(settings: Settings) -> Iterator[Finding]:
-    from datetime import UTC, datetime
-
     from desk.service import load
 
     defaults = load(Path(settings.service_defaults) if settings.service_defaults else None)
