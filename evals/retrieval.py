@@ -1,133 +1,86 @@
-"""Does search find the right article? `python -m evals.retrieval --data-dir DIR --queries FILE.jsonl`.
-
-The queries are JSON Lines, each with a text and the source (or a list of sources) of the article that answers it.
-"""
+"""Does search find the right article, and the right section of it? Recall and mean reciprocal rank, by language."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import sys
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from base.errors import InvalidInput
-from base.i18n import N_
-from base.log import set_up_logging
-from base.settings import load_settings
-from base.text import detect_language
-from kb.models import Audience, Scope
-from kb.search import Searcher
-from web.wiring import build
+from base.text import clean, detect_language
+from evals.asking import EVERYTHING
+from evals.cases import Case, Kind
+from evals.gold import rank_of_article, rank_of_section
+from evals.measures import Measure, Plot, PlotKind, SuiteName, SuiteResult, mean_of, share_of, times
+from web.wiring import Services
 
 RANKS = (1, 5, 10)
 DEPTH = 50  # passages looked through for ten different articles
 
 
-class BadQueries(InvalidInput):
-    """A line of the queries file is not what was asked for."""
-
-    code = "bad_queries"
-    message = N_("Line {line} of {file} cannot be used: {reason}.")
-
-
 @dataclass(frozen=True, slots=True)
-class Query:
-    text: str
-    gold: frozenset[str]  # sources of the articles that answer it
-    lang: str
+class Found:
+    """Where the right article and section of one question stood; 0: not found, None: the case names no section."""
+
+    case: Case
+    article: int
+    section: int | None
+    milliseconds: float  # beyond embedding the question
+    first: str  # source of the first passage
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
-    """How well the queries of one language did."""
-
-    queries: int
-    recall: dict[int, float]  # rank -> share of queries with a gold article among so many
-    mrr: float  # mean of 1 / rank of the first gold article, 0 when it is not among the first ten
+def collect(services: Services, cases: Sequence[Case]) -> list[Found]:
+    """Search for every case that names an article."""
+    asked = [case for case in cases if case.kind is Kind.ANSWERABLE]
+    return [_search(services, case) for case in asked]
 
 
-def read_queries(path: Path, *, text_field: str = "query", gold_field: str = "gold_doc") -> Iterator[Query]:
-    """The queries of a file, in order; the language is its "lang" or told from the text. Raises BadQueries."""
-    with path.open(encoding="utf-8") as lines:
-        for number, line in enumerate(lines, start=1):
-            if not line.strip():
-                continue
-            try:
-                fields = json.loads(line)
-                text, gold = str(fields[text_field]), fields[gold_field]
-            except (ValueError, KeyError, TypeError) as error:
-                raise BadQueries(line=number, file=path.name, reason=f"{type(error).__name__}: {error}") from error
-            sources = frozenset(map(str, gold if isinstance(gold, list) else [gold]))
-            # With another text field, the file's language may be that of the other text.
-            yield Query(text, sources, detect_language(text))
+def summarise(found: Sequence[Found]) -> SuiteResult:
+    """Recall at RANKS and MRR at ten, by language and, where a set asks in several ways, by wording."""
+    measures: list[Measure] = []
+    for group, ones in groups(found):
+        measures += _measures("", group, [one.article for one in ones])
+        measures += _measures("section_", group, [one.section for one in ones if one.section is not None])
+    spent = [one.milliseconds for one in found]
+    measures += times(SuiteName.RETRIEVAL, spent)
+    plots = (
+        Plot(
+            PlotKind.LATENCY,
+            "Time of a search, the question embedded",
+            {"milliseconds": [round(ms, 2) for ms in spent]},
+        ),
+    )
+    misses = tuple(
+        {"id": one.case.id, "lang": one.case.lang, "text": one.case.text[:300], "rank": one.article,
+         "section_rank": one.section, "wanted": sorted(one.case.sources), "first": one.first}
+        for one in found if not 0 < one.article <= RANKS[1] or (one.section is not None and not 0 < one.section <= RANKS[1])
+    )  # fmt: skip
+    return SuiteResult(SuiteName.RETRIEVAL, tuple(measures), plots if found else (), misses)
 
 
-def ranked_sources(searcher: Searcher, query: Query, scope: Scope) -> list[str]:
-    """Sources of the articles found, best first, each once."""
-    found = searcher.search(query.text, scope=scope, top_k=DEPTH).passages
-    return list(dict.fromkeys(passage.source for passage in found))
+def groups(found: Sequence[Found]) -> Iterator[tuple[str, list[Found]]]:
+    """The records of each language, of each wording of a language, and all."""
+    for lang in sorted({one.case.lang for one in found}):
+        ours = [one for one in found if one.case.lang == lang]
+        yield lang, ours
+        for variant in sorted({one.case.variant for one in ours} - {""}):
+            yield f"{lang} {variant}", [one for one in ours if one.case.variant == variant]
+    yield "all", list(found)
 
 
-def rank_of(sources: Sequence[str], gold: frozenset[str]) -> int:
-    """Where the first gold source stands, from 1; 0 when it is not there."""
-    return next((place for place, source in enumerate(sources, start=1) if source in gold), 0)
+def _search(services: Services, case: Case) -> Found:
+    text = clean(case.text[: services.settings.message_max_chars])
+    lang = detect_language(text)
+    vector = services.embedder.embed_query(text, lang)
+    started = time.perf_counter()
+    passages = services.searcher.search(text, scope=EVERYTHING, top_k=DEPTH, lang=lang, vector=vector).passages
+    spent = (time.perf_counter() - started) * 1000
+    section = rank_of_section(passages, case) if case.sections else None
+    return Found(case, rank_of_article(passages, case), section, spent, passages[0].source if passages else "")
 
 
-def score(ranks: Sequence[int]) -> Score:
-    """Recall at RANKS and MRR at ten, from the rank of each query's first gold article (0: not found)."""
-    count = max(len(ranks), 1)
-    recall = {limit: sum(0 < rank <= limit for rank in ranks) / count for limit in RANKS}
-    return Score(len(ranks), recall, sum(1 / rank for rank in ranks if 0 < rank <= RANKS[-1]) / count)
-
-
-def measure(searcher: Searcher, queries: Sequence[Query], scope: Scope) -> dict[str, Score]:
-    """The scores by language of the query, and of "all"."""
-    ranks: dict[str, list[int]] = {}
-    for query in queries:
-        rank = rank_of(ranked_sources(searcher, query, scope), query.gold)
-        ranks.setdefault(query.lang, []).append(rank)
-        ranks.setdefault("all", []).append(rank)
-    return {lang: score(ranks[lang]) for lang in sorted(ranks, key=lambda lang: (lang == "all", lang))}
-
-
-def main(argv: Sequence[str] | None = None) -> int:
-    """Search for every query on an installation and print a line per language."""
-    given = _parser().parse_args(argv)
-    queries = list(read_queries(given.queries, text_field=given.text_field, gold_field=given.gold_field))
-    if given.limit:
-        queries = queries[:: max(1, len(queries) // given.limit)][: given.limit]
-    scope = Scope((Audience.PUBLIC, Audience.INTERNAL), (given.collection,) if given.collection else ())
-    settings = load_settings(data_dir=given.data_dir, log_level="error")
-    set_up_logging(settings)
-    services = build(settings)
-    try:
-        scores = measure(services.searcher, queries, scope)
-    finally:
-        services.close()
-    sys.stdout.write(_table(scores))
-    return 0
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m evals.retrieval", description="Recall of the right article.")
-    parser.add_argument("--data-dir", type=Path, required=True, help="installation with the articles ingested")
-    parser.add_argument("--queries", type=Path, required=True, help="JSON Lines, one query each")
-    parser.add_argument("--text-field", default="query", help="field with the query's text (default: query)")
-    parser.add_argument("--gold-field", default="gold_doc", help="field with the right source or sources")
-    parser.add_argument("--collection", default="", help="search only this collection")
-    parser.add_argument("--limit", type=int, default=0, help="use so many queries, spread over the file")
-    return parser
-
-
-def _table(scores: dict[str, Score]) -> str:
-    lines = [f"{'lang':6}{'queries':>8}" + "".join(f"{f'R@{limit}':>8}" for limit in RANKS) + f"{'MRR@10':>8}"]
-    for lang, one in scores.items():
-        cells = "".join(f"{one.recall[limit]:8.3f}" for limit in RANKS)
-        lines.append(f"{lang:6}{one.queries:8}{cells}{one.mrr:8.3f}")
-    return "\n".join(lines) + "\n"
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+def _measures(prefix: str, group: str, ranks: Sequence[int]) -> list[Measure]:
+    found: list[Measure] = []
+    for limit in RANKS:
+        found += share_of(SuiteName.RETRIEVAL, f"{prefix}recall_at_{limit}", group, [0 < r <= limit for r in ranks])
+    gains = [1 / rank if 0 < rank <= RANKS[-1] else 0.0 for rank in ranks]
+    return found + mean_of(SuiteName.RETRIEVAL, f"{prefix}mrr_at_10", group, gains)
