@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from base.log import get_logger
-from bot.confidence import confidence
+from bot.confidence import Fit, confidence
 from bot.excerpts import answering_first, without_conflict
 from bot.models import Answer
 from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, merge
@@ -36,10 +36,11 @@ class Answering:
     threshold: float
     max_chars: int
     article_of: ArticleOf
+    fit: Fit
 
     def found(self, question: str, lang: str, passages: tuple[Passage, ...], article: tuple[Passage, ...]) -> Finding:
         """What a search found, with how sure it is that it answers."""
-        return Finding(question, passages, article, confidence(question, lang, passages))
+        return Finding(question, passages, article, confidence(question, lang, passages, self.fit))
 
     def answered(self, finding: Finding, lang: str, history: History = (), on_text: OnText | None = None) -> Finding:
         """The finding with its answer; without one where the confidence or the passages do not suffice."""

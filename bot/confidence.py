@@ -98,18 +98,10 @@ def shipped_fit() -> Fit:
     return read_fit(FIT)
 
 
-_in_use: Fit | None = None
-
-
-def use_fit(fit: Fit | None) -> None:
-    """Let this process judge with an installation's own fit; None: with the one that ships."""
-    global _in_use
-    _in_use = fit
-
-
-def default_fit() -> Fit:
-    """The fit in use: the installation's own one, else the one that ships."""
-    return _in_use or shipped_fit()
+def fit_of(data_dir: Path) -> Fit:
+    """The fit an installation judges with: its own one, else the one that ships. Raises BadFit."""
+    own = data_dir / INSTALLED
+    return read_fit(own) if own.exists() else shipped_fit()
 
 
 def features(question: str, lang: str, passages: Sequence[Passage]) -> dict[str, float]:
@@ -166,7 +158,7 @@ def confidence(
     """
     if not passages:
         return 0.0
-    model = (fit or default_fit()).model(GIVEN if given else lang)
+    model = (fit or shipped_fit()).model(GIVEN if given else lang)
     return round(squashed(model.logit(_seen(question, lang, passages, given)) - odds(model.answer_at) + odds(AT)), 4)
 
 
@@ -176,7 +168,7 @@ def probability(
     """The same before the shift: the share of such answers that is right, on texts like those of the fit."""
     if not passages:
         return 0.0
-    model = (fit or default_fit()).model(GIVEN if given else lang)
+    model = (fit or shipped_fit()).model(GIVEN if given else lang)
     return round(squashed(model.logit(_seen(question, lang, passages, given))), 4)
 
 

@@ -11,7 +11,6 @@ from base.database import Database
 from base.errors import NotFound
 from bot import policy
 from bot.answering import Answering, Finding
-from bot.confidence import default_fit
 from bot.guard import Guarded, guard
 from bot.models import Decision, OutcomeKind, Triage
 from bot.policy import Case
@@ -53,7 +52,7 @@ class Replayer:
         if not record or "queries" not in record:
             raise NotFound("record", turn=reply.id)
         known, reasons = self._passages(record)
-        reasons += _versions(record)
+        reasons += self._versions(record)
         writer = str(record.get("writer", ""))
         if writer.startswith("model/"):
             return _of_model(reply, known, reasons, writer)
@@ -102,6 +101,12 @@ class Replayer:
             found.append(replace(finding, confidence=1.0 if passages else 0.0) if chosen else finding)
         return found
 
+    def _versions(self, record: Mapping[str, Any]) -> list[str]:
+        now = {"fit": self.answering.fit.version, "policy": policy.VERSION}
+        return [
+            f"the {name} is {value} now, it was {record[name]}" for name, value in now.items() if record[name] != value
+        ]
+
     def _passages(self, record: Mapping[str, Any]) -> tuple[dict[int, Passage], list[str]]:
         """The recorded passages that customers may still see, and why the others are gone."""
         candidates = record["candidates"]
@@ -118,11 +123,6 @@ class Replayer:
                     why = "can no longer be seen by customers"
                 reasons.append(f"the article “{candidate['title']}” {why}")
         return known, reasons
-
-
-def _versions(record: Mapping[str, Any]) -> list[str]:
-    now = {"fit": default_fit().version, "policy": policy.VERSION}
-    return [f"the {name} is {value} now, it was {record[name]}" for name, value in now.items() if record[name] != value]
 
 
 def _of_model(reply: Turn, known: Mapping[int, Passage], reasons: list[str], writer: str) -> Replayed:

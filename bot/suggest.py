@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from base.text import detect_language
 from bot.answering import Answering
+from bot.confidence import Fit
 from bot.handover import asks_something
 from bot.models import Answer
 from bot.queries import queries
@@ -28,7 +29,7 @@ class Suggestion:
 
 
 def suggest(
-    searcher: Searcher, turns: tuple[Turn, ...], max_chars: int, writer: AnswerWriter | None = None
+    searcher: Searcher, turns: tuple[Turn, ...], max_chars: int, fit: Fit, writer: AnswerWriter | None = None
 ) -> Suggestion:
     """A draft for the customer's latest question. Low confidence is shown, not hidden: a person decides."""
     asked = (turn for turn in reversed(turns) if turn.author is Author.CUSTOMER and not turn.payload.get("action"))
@@ -38,7 +39,7 @@ def suggest(
     lang = detect_language(latest.text, latest.lang)
     question, joined = stand_alone(latest.text[:4000], [turn for turn in turns if turn.seq < latest.seq])
     answering = Answering(
-        writer or QuotingWriter(), 0.0, max_chars, lambda passage: searcher.article(passage, STAFF_SCOPE)
+        writer or QuotingWriter(), 0.0, max_chars, lambda passage: searcher.article(passage, STAFF_SCOPE), fit
     )
     findings = []
     for query in (question,) if joined else queries(question):

@@ -18,7 +18,7 @@ from base.settings import Settings
 from base.text import detect_language
 from bot import policy
 from bot.answering import Answering, Finding
-from bot.confidence import default_fit
+from bot.confidence import Fit
 from bot.guard import Guarded, Remark, guard
 from bot.models import Decision, Triage
 from bot.policy import Case
@@ -58,6 +58,7 @@ class Thought:
     milliseconds: dict[str, float] = field(default_factory=dict)
     findings: tuple[Finding, ...] = ()  # one for each question of the message
     understood: str = ""  # how a follow-up became a question: "rule", "model/rewrite.v1", or "" for none
+    fit: str = ""  # version of what turned the figures into a confidence
     case: dict[str, Any] = field(default_factory=dict)  # what else the policy decided from
 
     def record(self) -> dict[str, Any]:
@@ -69,7 +70,7 @@ class Thought:
             "lang": self.triage.lang,
             "action": self.action,
             "confidence": self.confidence,
-            "fit": default_fit().version,
+            "fit": self.fit,
             "policy": policy.VERSION,
             "outcome": str(self.decision.kind),
             "reason": self.decision.reason,
@@ -99,11 +100,11 @@ class Thinker:
 
     def __init__(
         self, settings: Settings, embedder: Embedder, searcher: Searcher, triager: Triager, writer: AnswerWriter,
-        rewriter: Rewriter | None = None,
+        fit: Fit, rewriter: Rewriter | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._embedder, self._searcher = settings, embedder, searcher
         self._triager, self._rules, self._writer = triager, Triager(None), writer
-        self._rewriter = rewriter
+        self._fit, self._rewriter = fit, rewriter
 
     def foresee(self, inbound: Inbound) -> Ahead | None:
         """Begin to embed what will most likely be asked, while the message is being stored. None if nothing is."""
@@ -165,14 +166,14 @@ class Thinker:
         case = {"state": str(state), "has_ticket": has_ticket, "memory": memory}
         return Thought(
             message, "\n".join(asked), triage, passages, sure, decision, action, watch.laps, tuple(findings),
-            understood, case,
+            understood, self._fit.version, case,
         )  # fmt: skip
 
     def answering(self, writer: AnswerWriter | None = None) -> Answering:
         """How findings become an answer here; `writer`: another one than the configured."""
         return Answering(
             writer or self._writer, self._settings.answer_confidence, self._settings.answer_max_chars,
-            lambda passage: self._searcher.article(passage, CUSTOMER_SCOPE),
+            lambda passage: self._searcher.article(passage, CUSTOMER_SCOPE), self._fit,
         )  # fmt: skip
 
     def _asked(self, text: str, turns: Sequence[Turn]) -> tuple[tuple[str, ...], str]:
@@ -192,7 +193,7 @@ class Thinker:
         except Exception as error:  # reading the message may be what failed: a person reads it then
             log.error("message_unreadable", error=f"{type(error).__name__}: {error}"[:200])
             message, triage = Guarded("", False, None, False), _unread(lang)
-        return Thought(message, message.text, triage, (), 0.0, policy.give_up(lang))
+        return Thought(message, message.text, triage, (), 0.0, policy.give_up(lang), fit=self._fit.version)
 
     def language(self, inbound: Inbound, message: Guarded, thread: Thread) -> str:
         """The language to answer in: the message's own; for a button, bare digits or a code, the conversation's."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from base.errors import InvalidInput
 from base.i18n import N_
 from base.settings import Settings
+from bot.confidence import INSTALLED
 from evals.folder import Folder, Section, unpack
 from evals.masking import drafts
 from ingest.pipeline import BATCH_CHUNKS, IngestOptions, embed
@@ -65,6 +66,8 @@ def copied(settings: Settings) -> Iterator[Services]:
         with contextlib.closing(source), contextlib.closing(target):
             source.backup(target)
         _share_models(settings, folder)
+        with contextlib.suppress(FileNotFoundError):  # most installations judge with the fit that ships
+            shutil.copy(settings.data_dir / INSTALLED, folder)
         with opened(_at(settings, folder)) as services:
             yield services
 

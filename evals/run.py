@@ -15,7 +15,6 @@ from base.errors import InvalidInput
 from base.i18n import N_
 from base.log import set_up_logging
 from base.settings import Settings
-from bot.confidence import default_fit
 from evals import abstention, answers, flows, folder, installation, parity, retrieval, triage
 from evals.asking import Asked, ask
 from evals.cases import CASES, Case, Kind, NoCases, TriageCase, questions, read_lines, sample, triage_messages
@@ -82,6 +81,7 @@ class _Collected:
     judged: list[Judged] = field(default_factory=list)
     played: list[Played] = field(default_factory=list)
     articles: int = 0
+    fit: str = ""  # version of the fit that was judged with
 
 
 def run(settings: Settings, wish: Wish) -> int:
@@ -151,6 +151,7 @@ def _measure_folder(
     for lang in sorted({lang for lang, _ in placed}):
         cases = [case for own, case in placed if own == lang]
         with installation.of_folder(settings, wish.work, place, sections, lang, masked=wish.masked) as services:
+            collected.fit = services.fit.version
             _ask(services, suites, cases, collected)
 
 
@@ -171,7 +172,7 @@ def _measure_installation(
             )
         elif suite is SuiteName.FLOWS:
             talks = sample(read_lines(wish.cases or BUNDLED[suite], flow_of, suite), limit, lambda one: one.id)
-    with _chosen(settings, wish, suites) as services:
+    with _chosen(settings, wish, suites, collected) as services:
         if cases or talks:
             _ask(services, suites, cases, collected)
         collected.judged = triage.collect(services, messages)
@@ -190,7 +191,7 @@ def _balanced(cases: Sequence[Case], limit: int) -> list[Case]:
 
 
 @contextmanager
-def _chosen(settings: Settings, wish: Wish, suites: Sequence[SuiteName]) -> Iterator[Services]:
+def _chosen(settings: Settings, wish: Wish, suites: Sequence[SuiteName], collected: _Collected) -> Iterator[Services]:
     """Suites that change articles or make conversations get a copy of a named installation; temporary ones are theirs."""
     changes = SuiteName.ABSTENTION in suites or SuiteName.FLOWS in suites
     opened: AbstractContextManager[Services]
@@ -201,6 +202,7 @@ def _chosen(settings: Settings, wish: Wish, suites: Sequence[SuiteName]) -> Iter
     else:
         opened = installation.opened(settings.model_copy(update={"log_level": "error"}))
     with opened as services:
+        collected.fit = services.fit.version
         yield services
 
 
@@ -256,7 +258,7 @@ def _report(
         "articles": collected.articles,
         "embedder": settings.embedder,
         "model": settings.llm or "none (quotations)",
-        "confidence fit": default_fit().version,
+        "confidence fit": collected.fit,
         "answer threshold": settings.answer_confidence,
         "took": f"{seconds:.0f} s",
         "compared": said,

@@ -235,7 +235,9 @@ class Presenter:
 
     def suggestion(self, turns: tuple[Turn, ...]) -> SuggestionView:
         """The drafted reply. Searches, so it is made outside any transaction."""
-        found: Suggestion = suggest(self._services.searcher, turns, self._services.settings.answer_max_chars)
+        found: Suggestion = suggest(
+            self._services.searcher, turns, self._services.settings.answer_max_chars, self._services.fit
+        )
         if found.answer is None:
             return SuggestionView(empty_reason=self.t(N_("Nothing in the knowledge base fits this message.")))
         sources = tuple(

@@ -13,8 +13,8 @@ from base.errors import StorageUnavailable
 from base.log import get_logger
 from base.migrate import migrate
 from base.settings import Settings
-from bot import confidence
 from bot.breaker import Breaker
+from bot.confidence import Fit, fit_of
 from bot.engine import Engine
 from bot.rewrite import Rewriter
 from bot.think import Thinker
@@ -50,6 +50,7 @@ class Services:
     engine: Engine
     thinker: Thinker
     triager: Triager
+    fit: Fit
     defaults: ServiceDefaults
     secret_key: str
 
@@ -78,14 +79,13 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         workers=settings.embedder_workers,
     )
     remember_spec(database, embedder)
-    own_fit = settings.data_dir / confidence.INSTALLED
-    confidence.use_fit(confidence.read_fit(own_fit) if own_fit.exists() else None)
     keywords = make_keyword_index(database)
     vectors = _vector_index(settings, database, embedder, owner)
     searcher = Searcher(database, embedder, vectors, keywords)
     triager = Triager(embedder, cache_dir=settings.data_dir / "models")
     writer, rewriter = _writers(settings)
-    thinker = Thinker(settings, embedder, searcher, triager, writer, rewriter)
+    fit = fit_of(settings.data_dir)
+    thinker = Thinker(settings, embedder, searcher, triager, writer, fit, rewriter)
     defaults = load_defaults(Path(settings.service_defaults) if settings.service_defaults else None)
     return Services(
         settings=settings,
@@ -100,6 +100,7 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         engine=Engine(settings, database, clock, thinker, defaults),
         thinker=thinker,
         triager=triager,
+        fit=fit,
         defaults=defaults,
         secret_key=_secret_key(settings),
     )

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,15 +9,17 @@ import pytest
 from bot.confidence import (
     AT,
     FEATURES,
+    FORMAT,
+    INSTALLED,
     BadFit,
     Fit,
     Model,
     confidence,
     features,
+    fit_of,
     probability,
     read_fit,
     shipped_fit,
-    use_fit,
 )
 from tests.articles import load
 from tests.bot.made import passage
@@ -49,13 +52,12 @@ def test_the_confidence_is_shifted_so_that_the_promise_begins_at_one_point() -> 
     assert confidence("where is the toner", "en", found, at_promise) == pytest.approx(AT, abs=1e-3)
 
 
-def test_an_installations_own_fit_takes_the_place_of_the_shipped_one() -> None:
+def test_an_installations_own_fit_takes_the_place_of_the_shipped_one(tmp_path: Path) -> None:
+    assert fit_of(tmp_path) is shipped_fit()
+    own = {"format": FORMAT, "version": "own", "models": {"en": {"weights": {}, "bias": 5.0, "answer_at": 0.5}}}
+    (tmp_path / INSTALLED).write_text(json.dumps(own), encoding="utf-8")
     found = [passage("Toner is in the cupboard.")]
-    use_fit(Fit("own", {"en": Model({}, 5.0, 0.5)}))
-    try:
-        assert confidence("where is the toner", "en", found) > 0.99
-    finally:
-        use_fit(None)
+    assert confidence("where is the toner", "en", found, fit_of(tmp_path)) > 0.99
 
 
 @pytest.mark.parametrize(

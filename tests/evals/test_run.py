@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from base.settings import Settings
+from bot.confidence import FIT, INSTALLED
 from evals import run as evals
 from evals.cases import NoCases
 from evals.installation import CannotCopy, copied
@@ -41,6 +42,13 @@ def filled(make_services: Callable[..., Services], settings: Settings, tmp_path:
     services = make_services()
     articles.load(services, tmp_path / "articles")
     return settings
+
+
+def test_a_copy_judges_as_its_installation_does(filled: Settings) -> None:
+    own = json.loads(FIT.read_text(encoding="utf-8")) | {"version": "ours/1"}
+    (filled.data_dir / INSTALLED).write_text(json.dumps(own), encoding="utf-8")
+    with copied(filled) as services:
+        assert services.fit.version == "ours/1"
 
 
 def test_an_installation_is_measured_with_its_own_cases(

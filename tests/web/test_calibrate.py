@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from base.settings import Settings
-from bot.confidence import BadFit, default_fit, read_fit, shipped_fit
+from bot.confidence import BadFit, read_fit, shipped_fit
 from tests.articles import load
 from web.cli import main
 from web.wiring import Services, build
@@ -53,11 +53,12 @@ def test_a_written_fit_is_used_from_the_next_start(
 ) -> None:
     assert run("--cases", str(tmp_path / "cases.jsonl"), "--write", "--label", "ours/1").exit_code == 0
     own = build(settings)
-    assert default_fit().version == "ours/1"
+    # Another installation in the same process judges with its own.
+    other = build(settings.model_copy(update={"data_dir": tmp_path / "other", "database_url": ""}))
+    assert (own.fit.version, other.fit) == ("ours/1", shipped_fit())
+    assert own.thinker.answering().fit is own.fit
     own.close()
-    (settings.data_dir / "confidence.json").unlink()
-    build(settings).close()
-    assert default_fit() is shipped_fit()
+    other.close()
 
 
 def test_what_was_seen_can_be_pooled_with_another_installation(run: Callable[..., Result], tmp_path: Path) -> None:
