@@ -55,7 +55,7 @@ test-browser: setup-dev
 	$(BIN)/python -m pytest tests/browser
 
 test-extra: setup-extra
-	$(EXTRA)/bin/python -m pytest -q --noconftest -p no:cacheprovider tests/kb/test_sentence_transformers.py
+	$(EXTRA)/bin/python -m pytest -q --noconftest -p no:cacheprovider tests/kb/test_sentence_transformers.py tests/kb/test_rerank_cross.py
 
 check: setup-dev ## Lint, types, import direction, templates, translations
 	$(BIN)/ruff check .

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta, tzinfo
+from functools import cache
 from typing import Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 
 class Clock(Protocol):
@@ -15,6 +18,25 @@ class Clock(Protocol):
 class SystemClock:
     def now(self) -> datetime:
         return datetime.now(UTC)
+
+
+@cache
+def zone_of(name: str) -> tzinfo:
+    """The zone of that name; UTC when this machine does not know it.
+
+    Settings and calendars are checked where they are read. A zone that is gone later (another machine, other zone data)
+    must not keep a message from being answered; `base.i18n.format_time` then says UTC.
+    """
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC
+
+
+def local_day(clock: Clock, timezone: str) -> Callable[[], str]:
+    """What tells the day it is now at a place, as YYYY-MM-DD: of two such days the later compares greater."""
+    zone = zone_of(timezone)
+    return lambda: clock.now().astimezone(zone).date().isoformat()
 
 
 class FixedClock:

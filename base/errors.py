@@ -5,7 +5,10 @@ A person sees `message` in their language (`base.i18n.explain`); a log sees `cod
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+import errno
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Self
 
 from base.i18n import N_
 
@@ -22,6 +25,11 @@ class AppError(Exception):
         self.fields = fields
         shown = " ".join(f"{key}={value}" for key, value in fields.items())
         super().__init__(" ".join(part for part in (self.code, detail, shown) if part))
+
+    @property
+    def operator_message(self) -> str:
+        """What whoever runs Firstline is told, on the command line: they can mend what a customer cannot."""
+        return self.message
 
 
 class NotFound(AppError):
@@ -64,13 +72,76 @@ class Unavailable(AppError):
     message = N_("The service is busy or not reachable right now. Nothing was lost; please try again in a minute.")
 
 
+class StorageFault(StrEnum):
+    """What is wrong with a database or a folder, as far as it can be told."""
+
+    NOT_WRITABLE = "not_writable"
+    NOT_A_FOLDER = "not_a_folder"
+    NOT_A_DATABASE = "not_a_database"
+    NO_CONNECTION = "no_connection"
+    FULL = "full"
+    BUSY = "busy"
+    OTHER = "other"
+
+
+_FOR_OPERATORS: dict[StorageFault, str] = {
+    StorageFault.NOT_WRITABLE: N_(
+        "{path} cannot be written: this user has no permission, or it is mounted read-only. Change that, or use "
+        "another folder (--data-dir) or another database (FIRSTLINE_DATABASE_URL)."
+    ),
+    StorageFault.NOT_A_FOLDER: N_(
+        "{path} is a file or lies below one, and a folder is needed there. Move the file away, or use another folder "
+        "(--data-dir)."
+    ),
+    StorageFault.NOT_A_DATABASE: N_(
+        "{path} is not a database of Firstline, or it is damaged. Move it away and restore a backup in its place, or "
+        "use another folder (--data-dir) or another database (FIRSTLINE_DATABASE_URL)."
+    ),
+    StorageFault.NO_CONNECTION: N_(
+        "There is no connection to the database {path}. Check that PostgreSQL is running there, and address, name, "
+        "user and password in FIRSTLINE_DATABASE_URL."
+    ),
+    StorageFault.FULL: N_("The disk that holds {path} is full. Make room and try again."),
+    StorageFault.BUSY: N_(
+        "Another program has been writing to {path} for too long. Stop it, or try again in a minute."
+    ),
+    StorageFault.OTHER: N_(
+        "{path} cannot be used just now. Check the disk and the log, restore a backup if it is damaged, or use "
+        "another folder (--data-dir) or another database (FIRSTLINE_DATABASE_URL)."
+    ),
+}
+_BY_ERRNO = {
+    **dict.fromkeys((errno.ENOSPC, errno.EDQUOT), StorageFault.FULL),
+    **dict.fromkeys((errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOENT), StorageFault.NOT_WRITABLE),
+    **dict.fromkeys((errno.ENOTDIR, errno.EEXIST, errno.EISDIR), StorageFault.NOT_A_FOLDER),
+}
+
+
 class StorageUnavailable(Unavailable):
-    """The database cannot be written: disk full, read-only folder, locked for too long, server gone."""
+    """The database cannot be written: disk full, read-only folder, locked for too long, server gone.
+
+    `fault`: which of these, `fields["path"]`: where; they are for whoever runs Firstline, never for customers.
+    """
 
     code = "storage_unavailable"
     message = N_(
         "We cannot save anything right now (the disk may be full or read-only). Please try again in a few minutes."
     )
+
+    def __init__(self, detail: str = "", fault: StorageFault = StorageFault.OTHER, **fields: Any) -> None:
+        super().__init__(detail, **fields)
+        self.fault = fault
+
+    @property
+    def operator_message(self) -> str:
+        return _FOR_OPERATORS[self.fault] if self.fields.get("path") else self.message
+
+    @classmethod
+    def at(cls, path: Path, error: OSError, what: str = "cannot write") -> Self:
+        """That a file or folder cannot be made or written, from what the system says about it."""
+        words = error.strerror or type(error).__name__
+        fault = _BY_ERRNO.get(error.errno or 0, StorageFault.OTHER)
+        return cls(f"{what} {path}: {words}", fault, path=str(path.absolute()), reason=words)
 
 
 class DatabaseTooNew(AppError):

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import gettext
 import io
-from datetime import datetime
+import os
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from zoneinfo import ZoneInfo
+
+from base.clock import zone_of
 
 if TYPE_CHECKING:
     from base.errors import AppError
@@ -51,6 +53,11 @@ def known_locale(wish: str | None, default: str = "en") -> str:
     return default
 
 
+def terminal_locale() -> str:
+    """The language of whoever sits at the command line, by what their terminal says."""
+    return known_locale(os.environ.get("LC_ALL") or os.environ.get("LANG"))
+
+
 def translate(message: str, locale: str, **fields: Any) -> str:
     """`message` in `locale` with its {fields} filled in. An unknown locale reads as English."""
     text = translations(known_locale(locale)).gettext(message) if message else ""
@@ -62,9 +69,12 @@ def join_sentences(locale: str, *sentences: str) -> str:
     return ("" if known_locale(locale) == "zh" else " ").join(sentences)
 
 
-def explain(error: AppError, locale: str) -> str:
-    """What a person is told about an error, in their language. Fields it lacks are left out, never a crash."""
-    text = translate(error.message, locale)
+def explain(error: AppError, locale: str, *, to_operator: bool = False) -> str:
+    """What a person is told about an error, in their language. Fields it lacks are left out, never a crash.
+
+    to_operator: on the command line, to whoever runs Firstline; customers and staff are told less.
+    """
+    text = translate(error.operator_message if to_operator else error.message, locale)
     try:
         return text.format(**error.fields)
     except (KeyError, IndexError):
@@ -82,11 +92,16 @@ def format_bytes(size: int) -> str:
 
 
 def format_time(at: datetime, locale: str, timezone: str) -> str:
-    """A moment in the reader's zone and words: "Mon, 23 Nov, 09:30" / "11月23日 周一 09:30"."""
+    """A moment in the reader's zone and words: "Mon, 23 Nov, 09:30" / "11月23日 周一 09:30".
+
+    In a zone this machine does not know it is UTC, and says so.
+    """
     from babel.dates import format_datetime
 
     pattern = "M月d日 EEE HH:mm" if known_locale(locale) == "zh" else "EEE, d MMM, HH:mm"
-    return format_datetime(at, pattern, tzinfo=ZoneInfo(timezone), locale=known_locale(locale))
+    zone = zone_of(timezone)
+    shown: str = format_datetime(at, pattern, tzinfo=zone, locale=known_locale(locale))
+    return f"{shown} UTC" if zone is UTC else shown
 
 
 def format_duration(seconds: float, locale: str) -> str:

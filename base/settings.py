@@ -7,11 +7,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
 
+from base import settings_checks as checks
 from base.errors import MisconfiguredSetting
 
 DEFAULT_DATA_DIR = Path("firstline-data")
@@ -54,6 +61,10 @@ class Settings(BaseSettings):
     vector_index: Literal["chroma", "exact", "pgvector"] = _knob(
         "chroma", "Where vectors are searched: chroma (embedded, derived), exact (numpy), pgvector (PostgreSQL only)"
     )
+    reranker: str = _knob(
+        "learned",
+        "Last word on the order of what is found: learned | fused (none) | cross-encoder:NAME_OR_PATH (extra)",
+    )
     upload_max_bytes: int = _knob(50 * 1024 * 1024, "Largest document that is read", "bytes", ge=1024)
     ingest_parse_seconds: int = _knob(60, "Longest time one document may take to be read", "seconds", ge=1)
     ingest_url_private: bool = _knob(False, "Allow ingesting from private network addresses (otherwise refused)")
@@ -79,7 +90,9 @@ class Settings(BaseSettings):
     top_k: int = _knob(8, "Passages an answer may draw on", "passages", ge=1, le=50)
 
     # Doors
-    allowed_origins: list[str] = _knob(["*"], "Web sites that may show the widget, as origins; * means any")
+    allowed_origins: Annotated[list[str], NoDecode] = _knob(
+        ["*"], "Web sites that may show the widget, as origins, comma separated; * means any"
+    )
     chat_messages_per_minute: int = _knob(20, "Messages one chat session may send", "per minute", ge=1)
     chat_sessions_per_hour: int = _knob(120, "New chat sessions from one address", "per hour", ge=1)
     signin_attempts_per_minute: int = _knob(5, "Sign-in attempts per account and per address", "per minute", ge=1)
@@ -87,7 +100,7 @@ class Settings(BaseSettings):
         SecretStr(""), "Bearer token with which a monitoring system reads /metrics; empty: administrators only"
     )
     staff_session_hours: int = _knob(12, "Time after which staff sign in again", "hours", ge=1)
-    trusted_proxies: str = _knob("", "Addresses whose X-Forwarded-For is believed, comma separated")
+    trusted_proxies: str = _knob("", "Addresses or networks whose X-Forwarded-For is believed, comma separated")
 
     service_defaults: str = _knob("", "File with levels, packages and calendars; empty: desk/defaults.toml as it comes")
 
@@ -105,6 +118,32 @@ class Settings(BaseSettings):
     log_level: Literal["debug", "info", "warning", "error"] = _knob("info", "Least severe event that is logged")
     log_format: Literal["auto", "text", "json"] = _knob("auto", "auto: text on a terminal, JSON Lines otherwise")
     log_content: bool = _knob(False, "Also log what customers wrote (for debugging only)")
+
+    @field_validator("timezone")
+    @classmethod
+    def _a_time_zone(cls, value: str) -> str:
+        return checks.time_zone(value)
+
+    @field_validator("public_url")
+    @classmethod
+    def _a_web_address(cls, value: str) -> str:
+        return checks.web_address(value)
+
+    @field_validator("allowed_origins", mode="before")
+    @classmethod
+    def _a_list(cls, value: Any) -> Any:
+        return checks.listed(value)
+
+    @field_validator("allowed_origins")
+    @classmethod
+    def _origins(cls, value: list[str]) -> list[str]:
+        return checks.origins(value)
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _addresses(cls, value: Any) -> Any:
+        found = checks.listed(value)
+        return checks.addresses(found) if isinstance(found, list) else found
 
     @classmethod
     def settings_customise_sources(
@@ -138,9 +177,14 @@ def load_settings(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "firstline.toml"
-        raise MisconfiguredSetting(name=name, reason=first["msg"]) from error
-    except ValueError as error:  # a firstline.toml that is not TOML, an env value that is not JSON
+        field = Settings.model_fields.get(name)
+        shown = {**first, "input": "(hidden)"} if field is not None and field.annotation is SecretStr else dict(first)
+        reason = checks.reason(shown, Settings.model_fields)
+        raise MisconfiguredSetting(name=name, reason=reason) from error
+    except ValueError as error:  # a firstline.toml that is not TOML
         raise MisconfiguredSetting(name="firstline.toml / FIRSTLINE_*", reason=str(error)) from error
+    except OSError as error:
+        raise MisconfiguredSetting(name=str(error.filename or "firstline.toml"), reason=error.strerror or "") from error
 
 
 def describe(settings: Settings) -> list[dict[str, str]]:

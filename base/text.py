@@ -9,6 +9,9 @@ from functools import lru_cache
 
 import snowballstemmer
 
+from base.script import simplified
+
+TOKENIZER = "tokens/2"  # how `tokens` cuts and `for_embedding` folds: what another one made is made anew
 MAX_EMBED_CHARS = 4000
 MAX_TOKEN_CHARS = 100  # of a keyword token; PostgreSQL refuses 2,047 bytes, and nobody asks for a longer word
 
@@ -56,13 +59,14 @@ def clean(text: str, max_chars: int | None = None) -> str:
 
 
 def normalise(text: str) -> str:
-    """NFKC and case folded: full width becomes half width, ligatures fall apart. For comparing, never for showing."""
-    return unicodedata.normalize("NFKC", text).casefold()
+    """NFKC, case and script folded: full width becomes half width, ligatures fall apart, traditional characters become
+    simplified ones. For comparing, never for showing."""
+    return simplified(unicodedata.normalize("NFKC", text)).casefold()
 
 
 def for_embedding(text: str) -> str:
-    """What an embedder is given: cleaned, NFKC, one line, at most MAX_EMBED_CHARS characters."""
-    folded = unicodedata.normalize("NFKC", clean(text[: MAX_EMBED_CHARS * 2]))
+    """What an embedder is given: cleaned, NFKC, simplified characters, one line, at most MAX_EMBED_CHARS characters."""
+    folded = simplified(unicodedata.normalize("NFKC", clean(text[: MAX_EMBED_CHARS * 2])))
     return " ".join(folded.split())[:MAX_EMBED_CHARS]
 
 
@@ -112,7 +116,7 @@ def stem(word: str) -> str:
 def tokens(text: str) -> list[str]:
     """Tokens for keyword search, in order: CJK bigrams, stemmed words, identifiers whole and in parts.
 
-    NFKC and case folded. "PRN-3F" gives "prn-3f", "prn", "3f"; 打印机 gives 打印, 印机; a single Han character gives
+    NFKC, case and script folded. "PRN-3F" gives "prn-3f", "prn", "3f"; 打印机 gives 打印, 印机; a single Han character gives
     itself. English stop words are dropped, a token is cut at MAX_TOKEN_CHARS. As good as a dictionary (jieba) in every
     measurement made for Chinese: decisions/0003.
     """
@@ -135,10 +139,18 @@ def tokens(text: str) -> list[str]:
 
 def query_tokens(text: str, limit: int = 64) -> list[str]:
     """Distinct tokens of a question without Chinese function characters, at most `limit`, in order of appearance."""
-    kept = dict.fromkeys(token for token in tokens(text) if token not in _STOP_ZH)
-    return list(kept)[:limit]
+    return list((_known_query_tokens if len(text) <= _SHORT else _query_tokens)(text, limit))
 
 
+def _query_tokens(text: str, limit: int) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(token for token in tokens(text) if token not in _STOP_ZH))[:limit]
+
+
+_SHORT = 500  # characters of a question or a title: these are asked for again and again
+_known_query_tokens = lru_cache(maxsize=4096)(_query_tokens)
+
+
+@lru_cache(maxsize=65536)  # asked of every token of every question and quotation, and words come back
 def is_identifier(token: str) -> bool:
     """Whether a token names one thing (an error code, a version, a path): has a digit, or a mark that words do not have.
 

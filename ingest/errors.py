@@ -74,6 +74,12 @@ class NoText(CannotRead):
     )
 
 
+class NoWords(NoText):
+    """A text file of blanks or dashes: no picture, so nothing that OCR could find."""
+
+    message = N_("There are no words in this file. Please open it and check it, then save it again with text in it.")
+
+
 class TimedOut(CannotRead):
     code = "timed_out"
     message = N_("Reading this file took too long. Please split it into smaller files, or save it in a simpler format.")
@@ -91,5 +97,23 @@ ALL: tuple[type[CannotRead], ...] = (
     UnsupportedType,
     ArchiveBomb,
     NoText,
+    NoWords,
     TimedOut,
 )
+
+
+class NoDay(CannotRead):
+    """An article must not outlive its day because the day was misread."""
+
+    code = "no_day"
+    message = N_("“{value}” is not a day. Write {field} as YYYY-MM-DD.")
+
+
+class NeverValid(CannotRead):
+    code = "never_valid"
+    message = N_("It would never be valid: it ends on {valid_until}, before it begins on {valid_from}.")
+
+
+class TooManyNames(CannotRead):
+    code = "too_many_names"
+    message = N_("The names under {field} are too long together. The limit is {limit} characters.")

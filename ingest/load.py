@@ -19,6 +19,7 @@ from ingest.errors import (
     FileTooLarge,
     MissingFile,
     NoText,
+    NoWords,
     TooMuchText,
     UnsupportedType,
 )
@@ -145,7 +146,7 @@ def _finish(raw: Raw, kind: Kind, path: Path, limits: Limits) -> Loaded:
     cleaned = clean_document(raw.text, repeated_lines=kind is not Kind.MARKDOWN)
     text, page_starts = _without_page_marks(repeat_headers(cleaned))
     if not _WORD.search(text):
-        raise NoText()
+        raise NoWords() if kind in (Kind.TEXT, Kind.CSV, Kind.MARKDOWN) else NoText()
     meta = {key: one_line(value) for key, value in raw.meta.items() if value}
     if len(page_starts) > 1:
         meta["page_starts"] = ",".join(map(str, page_starts))

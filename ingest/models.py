@@ -39,7 +39,8 @@ class Raw:
 class Loaded:
     """A document as text: `#` headings, `-` and `1.` lists, pipe tables and fenced code are kept as Markdown.
 
-    meta: what the file says about itself ("description", "date", "keywords", "applies_to") and what we found out:
+    meta: what the file says about itself ("description", "date", "keywords", "applies_to"; "product", "version",
+    "package", "valid_from", "valid_until", see ingest/applies.py) and what we found out:
     "rows" is "qa" or "records" when every section is one table row, "pages" is the number of pages,
     "page_starts" the comma-separated offsets in `text` where each page begins.
     """

@@ -8,7 +8,7 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,15 +24,17 @@ from base.errors import AppError
 from base.i18n import N_, explain, translate
 from base.log import get_logger
 from base.metrics import CHUNKS_INDEXED
+from ingest import twins
+from ingest.applies import applies_from
 from ingest.chunk import chunk
 from ingest.load import DEFAULT_LIMITS, Limits, load
 from ingest.models import Loaded
-from ingest.sources import Source, translation_key
+from ingest.sources import Source
 from kb import store
 from kb.audit import passage_text
 from kb.embed import Embedder
 from kb.keyword import KeywordIndex
-from kb.models import ArticleDraft, Audience, ChunkDraft, Status
+from kb.models import ALL, Applies, ArticleDraft, Audience, ChunkDraft, Status
 from kb.tables import ArticleRow
 from kb.vector import VectorIndex
 
@@ -76,6 +78,7 @@ class IngestOptions:
     collection: str
     audience: Audience = Audience.PUBLIC
     lang: str = ""  # told from each document when empty
+    applies: Applies = ALL  # of documents that do not say it themselves
     author: str = ""
     locale: str = "en"  # of the reasons in the report
     limits: Limits = DEFAULT_LIMITS
@@ -87,6 +90,15 @@ class _Read:
     draft: ArticleDraft | None = None
     chunks: tuple[ChunkDraft, ...] = ()
     result: FileResult | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _There:
+    """What a collection holds already."""
+
+    hashes: dict[str, str]
+    archived: frozenset[str]
+    keys: set[str]  # translation keys; those of the files read in this run are added
 
 
 class Pipeline:
@@ -114,8 +126,10 @@ class Pipeline:
         with self._database.read() as session:
             known = store.hashes(session, options.collection, self._embedder.spec.digest)
             archived = _archived(session, options.collection)
+            keys = twins.known_keys(session, options.collection)
+        there = _There(known, archived, keys)
         waiting: list[_Read] = []
-        for read in _ahead(self._read_all(sources, options, known, archived)):
+        for read in _ahead(self._read_all(sources, options, there)):
             if read.result is not None:
                 record(read.result)
                 continue
@@ -128,29 +142,28 @@ class Pipeline:
             self._vectors.refresh()
         return IngestReport(tuple(results), time.perf_counter() - started)
 
-    def _read_all(
-        self, sources: Iterable[Source], options: IngestOptions, known: dict[str, str], archived: frozenset[str]
-    ) -> Iterator[_Read]:
+    def _read_all(self, sources: Iterable[Source], options: IngestOptions, there: _There) -> Iterator[_Read]:
         for source in sources:
             try:
-                yield self._read(source, options, known, archived)
+                yield self._read(source, options, there)
             except AppError as error:
                 status = FileStatus.SKIPPED if error.code == "unsupported_type" else FileStatus.FAILED
                 yield _result(source.name, status, explain(error, options.locale), error.code)
             except Exception as error:  # one file's surprise must not end the batch
                 yield _Read(source.name, result=_surprise(source.name, error, options.locale))
 
-    def _read(self, source: Source, options: IngestOptions, known: dict[str, str], archived: frozenset[str]) -> _Read:
+    def _read(self, source: Source, options: IngestOptions, there: _There) -> _Read:
         name, locale = source.name, options.locale
         if source.path.suffix.lower() in RESOURCES:
             return _result(
                 name, FileStatus.SKIPPED, translate(N_("Not a document: left out."), locale), "unsupported_type"
             )
-        if name in archived:
+        if name in there.archived:
             reason = N_("This article was archived. Publish it again in the article list to bring it back.")
             return _result(name, FileStatus.SKIPPED, translate(reason, locale), "archived")
-        draft = draft_from(load(source.path, limits=options.limits), name, options)
-        if known.get(name) == store.content_hash(draft):
+        draft = draft_from(load(source.path, limits=options.limits), name, options, there.keys)
+        there.keys.update({draft.translation_key} - {""})
+        if there.hashes.get(name) == store.content_hash(draft):
             return _result(name, FileStatus.UNCHANGED)
         chunks = cut(draft)
         if not chunks:
@@ -185,10 +198,11 @@ class Pipeline:
                 part = vectors[at : at + len(chunks)]
                 store.save_version(session, self._keywords, draft, chunks, part, spec, now)
                 at += len(chunks)
+            twins.join(session, drafts[0][0].collection, [draft.translation_key for draft, _ in drafts])
 
 
-def draft_from(loaded: Loaded, name: str, options: IngestOptions) -> ArticleDraft:
-    """The article a loaded document becomes."""
+def draft_from(loaded: Loaded, name: str, options: IngestOptions, keys: Collection[str] = ()) -> ArticleDraft:
+    """The article a loaded document becomes. keys: the translation keys of the other documents, see ingest/twins.py."""
     return ArticleDraft(
         collection=options.collection,
         source=name,
@@ -196,9 +210,10 @@ def draft_from(loaded: Loaded, name: str, options: IngestOptions) -> ArticleDraf
         body=loaded.text,
         lang=options.lang or loaded.lang,
         audience=options.audience,
-        translation_key=translation_key(name),
+        translation_key=twins.key_of(name, keys),
         author=options.author,
         meta=dict(loaded.meta),
+        applies=applies_from(loaded.meta, options.applies),
     )
 
 

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 from base.clock import Clock, SystemClock
 from base.database import Database
 from base.log import get_logger
+from base.text import TOKENIZER
 from kb import store
 from kb.embed import Embedder
+from kb.generation import note_tokenizer, tokenizer
 from kb.keyword import KeywordIndex
 from kb.models import Audience, Scope
 from kb.tables import ChunkRow, SpecRow, VersionRow
@@ -38,6 +40,7 @@ class AuditReport:
     stale_vectors: int  # live chunks embedded with another spec
     lost_by_vector: tuple[int, ...] = ()  # canaries that did not find themselves
     lost_by_keyword: tuple[int, ...] = ()
+    stale_tokens: bool = False  # chunks may hold what an earlier tokenizer cut
 
     @property
     def keywords_ok(self) -> bool:
@@ -49,7 +52,7 @@ class AuditReport:
 
     @property
     def ok(self) -> bool:
-        return self.keywords_ok and self.vectors_ok and self.stale_vectors == 0
+        return self.keywords_ok and self.vectors_ok and self.stale_vectors == 0 and not self.stale_tokens
 
 
 def check(database: Database, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex) -> AuditReport:
@@ -58,7 +61,7 @@ def check(database: Database, embedder: Embedder, vectors: VectorIndex, keywords
     vectors.refresh()
     with database.read() as session:
         live, indexed = store.count_live(session), keywords.count(session)
-        stale = count_stale(session, spec)
+        stale, stale_tokens = count_stale(session, spec), tokenizer(session) != TOKENIZER
         rows = session.execute(
             select(ChunkRow.id, ChunkRow.vector, ChunkRow.spec, ChunkRow.tokens).where(
                 ChunkRow.id.in_(_chosen(session))
@@ -67,7 +70,7 @@ def check(database: Database, embedder: Embedder, vectors: VectorIndex, keywords
         lost_words = tuple(row.id for row in rows if not _found_by_keyword(session, keywords, row.id, row.tokens))
     current = [row for row in rows if row.spec == spec]
     lost_vectors = tuple(row.id for row in current if not _found_by_vector(vectors, row.id, row.vector))
-    return AuditReport(live, indexed, stale, lost_vectors, lost_words)
+    return AuditReport(live, indexed, stale, lost_vectors, lost_words, stale_tokens)
 
 
 def repair(database: Database, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex) -> AuditReport:
@@ -79,9 +82,10 @@ def repair(database: Database, embedder: Embedder, vectors: VectorIndex, keyword
         "index_diverged", live=report.live_chunks, keywords=report.keyword_chunks, stale=report.stale_vectors,
         lost_vectors=len(report.lost_by_vector), lost_keywords=len(report.lost_by_keyword),
     )  # fmt: skip
+    renewed = renew_tokens(database, keywords) if report.stale_tokens else 0
     if not report.keywords_ok:
         rebuild_keywords(database, keywords)
-    if report.stale_vectors:
+    if report.stale_vectors or renewed:
         re_embed(database, embedder)
     if not report.vectors_ok:
         vectors.rebuild("canary_lost")
@@ -97,6 +101,47 @@ def rebuild_keywords(database: Database, keywords: KeywordIndex) -> int:
         ids = session.scalars(select(ChunkRow.id).where(ChunkRow.live).order_by(ChunkRow.id)).all()
         keywords.add(session, ids)
         return len(ids)
+
+
+def renew_tokens(database: Database, keywords: KeywordIndex, *, batch: int = 500) -> int:
+    """Cut the tokens of every chunk anew with the tokenizer in force; return how many chunks that changed.
+
+    Their vectors are marked as stale: an embedder is given text that is folded alike. Small transactions, each of which
+    leaves index and rows in agreement; the tokenizer is noted after the last one: after a kill it begins again.
+    """
+    last, changed = 0, 0
+    while True:
+        with database.begin() as session:
+            store.take_turn(session)
+            rows = session.execute(
+                select(
+                    ChunkRow.id,
+                    ChunkRow.breadcrumb,
+                    ChunkRow.text,
+                    ChunkRow.tokens,
+                    ChunkRow.live,
+                    _title().label("title"),
+                )
+                .where(ChunkRow.id > last)
+                .order_by(ChunkRow.id)
+                .limit(batch)
+            ).all()
+            if not rows:
+                note_tokenizer(session, TOKENIZER)
+                return changed
+            last = rows[-1].id
+            fresh = {row.id: store.chunk_tokens(row.title, row.breadcrumb, row.text) for row in rows}
+            other = [row for row in rows if fresh[row.id] != row.tokens]
+            if not other:
+                continue
+            live = [row.id for row in other if row.live]
+            keywords.remove(session, live)
+            for row in other:
+                values = {"tokens": fresh[row.id], "spec": ""}
+                session.execute(update(ChunkRow).where(ChunkRow.id == row.id).values(**values))
+            keywords.add(session, live)
+            store.bump_generation(session)
+            changed += len(other)
 
 
 def re_embed(database: Database, embedder: Embedder, *, batch: int = 64) -> int:

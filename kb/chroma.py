@@ -23,14 +23,16 @@ from base.database import Database
 from base.log import get_logger
 from base.metrics import INDEX_REBUILDS
 from kb import store
+from kb.applies import columns
 from kb.derived import EXACT_UP_TO, NOTHING, DerivedIndex
 from kb.models import Scope
 from kb.seal import Seal, Sealed
-from kb.vector import Partition, VectorHit, live_ids, load_vectors, merge_by_language
+from kb.vector import Matrix, Partition, VectorHit, live_ids, load_vectors, matrices, merge_by_language
 
 log = get_logger(__name__)
 BATCH = 500
 CANARIES = 8  # vectors per partition that must find themselves before an opened directory is believed
+FEW = 500  # chunks with the same limits: fewer are compared exactly, or every expiry date had a collection of its own
 SAME = 0.995  # a cosine this high is the vector itself, or one of an equal text
 
 
@@ -59,6 +61,7 @@ class SealedChroma(DerivedIndex):
         self._collections: dict[Partition, Any] = {}
         self._held = Sealed(NOTHING, {})  # what is in Chroma
         self._parts: tuple[_Part, ...] = ()
+        self._few: dict[Partition, Matrix] = {}  # what is not worth a collection
 
     def start(self) -> None:
         if self._lock():
@@ -72,10 +75,14 @@ class SealedChroma(DerivedIndex):
             if part.partition.within(scope):
                 hits = _ask(part.collection, part.partition.lang, vector, min(limit, part.size))
                 by_lang.setdefault(part.partition.lang, []).extend(hits)
+        for partition, few in self._few.items():
+            if partition.within(scope):
+                hits = few.nearest(partition.lang, vector, scope, limit)
+                by_lang.setdefault(partition.lang, []).extend(hits)
         return merge_by_language(by_lang, limit)
 
     def _count(self) -> int:
-        return sum(part.size for part in self._parts)
+        return sum(part.size for part in self._parts) + sum(len(few.ids) for few in self._few.values())
 
     def _bring_up(self, condemned: str) -> int:
         opened = condemned != "" or self._client is None
@@ -85,7 +92,9 @@ class SealedChroma(DerivedIndex):
             generation = store.generation(session)
             if generation == self._held.generation and not opened:
                 return generation
-            wanted = live_ids(session, self._spec)
+            live = live_ids(session, self._spec)
+            wanted = {p: ids for p, ids in live.items() if p == p.whole or len(ids) >= FEW}
+            few = matrices(session, {p: ids for p, ids in live.items() if p not in wanted}, self._dim, self._few)
         self._withdraw()
         self._seal.break_()
         for partition in wanted.keys() | self._held.ids.keys():
@@ -93,6 +102,7 @@ class SealedChroma(DerivedIndex):
                 return NOTHING  # left unsealed: the next start builds anew
         self._held = Sealed(generation, wanted)
         self._parts = tuple(_Part(p, self._collection(p), len(ids)) for p, ids in wanted.items())
+        self._few = few
         self._put_seal()
         return generation
 
@@ -114,7 +124,8 @@ class SealedChroma(DerivedIndex):
 
     def _collection(self, partition: Partition) -> Any:
         if partition not in self._collections:
-            key = "\x00".join((partition.collection, partition.audience, partition.lang))
+            limits = () if partition == partition.whole else columns(partition.applies).values()
+            key = "\x00".join((partition.collection, partition.audience, partition.lang, *limits))
             self._collections[partition] = self._client.get_or_create_collection(
                 name="c-" + hashlib.sha256(key.encode()).hexdigest()[:40],
                 embedding_function=None,
@@ -183,7 +194,7 @@ class SealedChroma(DerivedIndex):
 
     def _let_client_go(self) -> None:
         client, self._client = self._client, None
-        self._collections, self._parts, self._held = {}, (), Sealed(NOTHING, {})
+        self._collections, self._parts, self._held, self._few = {}, (), Sealed(NOTHING, {}), {}
         if client is not None:
             with contextlib.suppress(Exception):  # a search may still hold it; it goes with its last user
                 client.close()

@@ -16,6 +16,7 @@ import numpy as np
 from sqlalchemy import Row, TextClause, bindparam, select, text
 from sqlalchemy.orm import Session
 
+from kb.applies import from_json, scope_clause, within
 from kb.models import Audience, Passage, Scope, Status
 from kb.tables import ArticleRow, ChunkRow, VersionRow
 
@@ -27,7 +28,7 @@ _CONTENT = (
         _chunks.id, _chunks.article_id, _articles.public_id, _chunks.version_id, _versions.number, _chunks.collection,
         _articles.source, _versions.title, _chunks.breadcrumb, _chunks.text, _chunks.lang, _chunks.audience,
         _articles.translation_key, _chunks.start, _chunks.end, _chunks.tokens, _chunks.vector, _chunks.spec,
-        _articles.audience,
+        _articles.audience, _articles.applies,
     )
     .join_from(ChunkRow.__table__, ArticleRow.__table__, _articles.id == _chunks.article_id)
     .join(VersionRow.__table__, _versions.id == _chunks.version_id)
@@ -47,21 +48,16 @@ _TWINS = (
 )
 
 
-@lru_cache(maxsize=64)  # one for each size of scope
-def _visible_query(is_postgres: bool, audiences: int, collections: int) -> TextClause:
+@lru_cache(maxsize=64)  # one for each kind of scope
+def _visible_query(is_postgres: bool, audiences: int, within_scope: str) -> TextClause:
     """As text with the ids in one value: asked several times a search, and a text that never changes is quickest."""
     ids = "unnest(CAST(:ids AS integer[])) AS i(value)" if is_postgres else "json_each(:ids) i"
-    names = _names("a", audiences)
-    within = f"AND c.collection IN ({_names('c', collections)})" if collections else ""
+    names = ", ".join(f":a{number}" for number in range(audiences))
     return text(
         f"SELECT c.id FROM {ids} CROSS JOIN kb_chunks c CROSS JOIN kb_articles a "  # in this order
         "WHERE c.id = i.value AND a.id = c.article_id AND a.version_id = c.version_id "
-        f"AND c.live AND a.status = 'published' AND a.audience IN ({names}) AND c.audience IN ({names}) {within}"
+        f"AND c.live AND a.status = 'published' AND a.audience IN ({names}){within_scope}"
     )
-
-
-def _names(letter: str, count: int) -> str:
-    return ", ".join(f":{letter}{number}" for number in range(count))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,8 +71,10 @@ class KnownChunk:
     audiences: tuple[str, str]  # the chunk's and its article's: both must be in scope
 
     def within(self, scope: Scope) -> bool:
-        allowed, collections = scope.audiences, scope.collections
-        return all(a in allowed for a in self.audiences) and (not collections or self.passage.collection in collections)
+        allowed, collections, passage = scope.audiences, scope.collections, self.passage
+        if collections and passage.collection not in collections:
+            return False
+        return all(a in allowed for a in self.audiences) and within(passage.applies, scope)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -177,10 +175,9 @@ class ChunkCache:
 
     def _visible(self, session: Session, ids: Collection[int], scope: Scope) -> Sequence[int]:
         is_postgres = session.get_bind().dialect.name == "postgresql"
-        values: dict[str, object] = {"ids": list(ids) if is_postgres else json.dumps(list(ids))}
-        values |= {f"a{number}": str(audience) for number, audience in enumerate(scope.audiences)}
-        values |= {f"c{number}": name for number, name in enumerate(scope.collections)}
-        query = _visible_query(is_postgres, len(scope.audiences), len(scope.collections))
+        clause, named = scope_clause(scope)
+        values = named | {"ids": list(ids) if is_postgres else json.dumps(list(ids))}
+        query = _visible_query(is_postgres, len(scope.audiences), clause)
         return session.execute(query, values).scalars().all()
 
 
@@ -189,7 +186,7 @@ def _known(row: Row[Any]) -> KnownChunk:
         chunk_id=row[0], article_id=row[1], article_public_id=row[2], version_id=row[3], version_number=row[4],
         collection=row[5], source=row[6], title=row[7], breadcrumb=tuple(row[8]), text=row[9], lang=row[10],
         audience=Audience(row[11]), translation_key=row[12], score=0.0, similarity=0.0, keyword=0.0,
-        start=row[13], end=row[14],
+        start=row[13], end=row[14], applies=from_json(row[19]),
     )  # fmt: skip
     tokens = frozenset(set(row[15].split()))  # from a set: half the size of one made from a list
     return KnownChunk(passage, tokens, np.frombuffer(row[16], "<f4"), row[17], (row[11], row[18]))

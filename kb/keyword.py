@@ -16,6 +16,7 @@ from sqlalchemy import TextClause, select, text
 from sqlalchemy.orm import Session
 
 from base.database import Database
+from kb.applies import scope_clause
 from kb.models import Scope
 from kb.tables import ChunkRow
 
@@ -87,7 +88,7 @@ class Fts5Index:
         if not tokens:
             return []
         match = " OR ".join('"' + token.replace('"', '""') + '"' for token in tokens)
-        where, values = _scope_clause(scope)
+        where, values = scope_clause(scope)
         rows = session.execute(_fts_query(where), {"match": match, "limit": limit, **values})
         return [KeywordHit(int(row[0]), float(row[1])) for row in rows]
 
@@ -125,11 +126,11 @@ class TsvectorIndex:
     def search(self, session: Session, tokens: Sequence[str], scope: Scope, limit: int) -> list[KeywordHit]:
         if not tokens:
             return []
-        where, values = _scope_clause(scope)
+        where, values = scope_clause(scope)
         rows = session.execute(
             text(
                 "SELECT c.id, ts_rank(c.keywords, q.q, 1) AS score FROM kb_chunks c, CAST(:match AS tsquery) AS q(q) "
-                f"WHERE c.keywords @@ q.q AND c.live {where} ORDER BY score DESC, c.id LIMIT :limit"
+                f"WHERE c.keywords @@ q.q AND c.live{where} ORDER BY score DESC, c.id LIMIT :limit"
             ),
             {"match": " | ".join(_quoted(token) for token in tokens), "limit": limit, **values},
         )
@@ -180,22 +181,12 @@ def _affordable(tokens: Sequence[str], frequency: Mapping[str, int]) -> list[str
     return [token for token in tokens if token in kept]
 
 
-@lru_cache(maxsize=64)  # one for each size of scope: making and parsing the statement costs as much as running it
-def _fts_query(scope_clause: str) -> TextClause:
+@lru_cache(maxsize=64)  # one for each kind of scope: making and parsing the statement costs as much as running it
+def _fts_query(where: str) -> TextClause:
     return text(
         "SELECT c.id, -k.rank FROM kb_keywords k JOIN kb_chunks c ON c.id = k.rowid "
-        f"WHERE kb_keywords MATCH :match AND c.live {scope_clause} ORDER BY k.rank LIMIT :limit"
+        f"WHERE kb_keywords MATCH :match AND c.live{where} ORDER BY k.rank LIMIT :limit"
     )
-
-
-def _scope_clause(scope: Scope) -> tuple[str, dict[str, str]]:
-    values = {f"a{i}": str(audience) for i, audience in enumerate(scope.audiences)}
-    clause = f"AND c.audience IN ({', '.join(':' + name for name in values)})"
-    if scope.collections:
-        names = {f"c{i}": collection for i, collection in enumerate(scope.collections)}
-        clause += f" AND c.collection IN ({', '.join(':' + name for name in names)})"
-        values |= names
-    return clause, values
 
 
 def _parts(ids: Sequence[int], size: int = 500) -> Iterable[list[int]]:

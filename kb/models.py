@@ -22,6 +22,20 @@ class Status(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Applies:
+    """To what and to whom an article applies, as it was written. What is empty limits nothing."""
+
+    products: tuple[str, ...] = ()
+    versions: tuple[str, ...] = ()  # "8.5" is also 8.5.1, "2.x" is every 2
+    packages: tuple[str, ...] = ()  # the service packages whose customers may read it
+    valid_from: str = ""  # the first day on which it holds, YYYY-MM-DD
+    valid_until: str = ""  # the last one
+
+
+ALL = Applies()
+
+
+@dataclass(frozen=True, slots=True)
 class Article:
     id: int
     public_id: str
@@ -34,6 +48,7 @@ class Article:
     translation_key: str  # the same in every language version of one article; empty when it has no twin by name
     version_id: int | None  # the version that is visible, or was when it was archived
     updated_at: datetime
+    applies: Applies = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +90,7 @@ class ArticleDraft:
     translation_key: str = ""
     author: str = ""
     meta: dict[str, Any] = field(default_factory=dict)
+    applies: Applies = ALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +115,7 @@ class Passage:
     keyword: float  # share of the question's weighted tokens this chunk covers, in [0, 1]
     start: int = 0
     end: int = 0
+    applies: Applies = ALL
 
     @property
     def section(self) -> str:
@@ -108,7 +125,14 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What a search may see. An empty `collections` means all."""
+    """What a search may see: for whom, about what, on which day. Empty `collections`, `product` or `version` mean all.
+
+    An article that names no product, version or package applies to all of them. `day` is filled in by the search.
+    """
 
     audiences: tuple[Audience, ...] = (Audience.PUBLIC,)
     collections: tuple[str, ...] = ()
+    product: str = ""
+    version: str = ""  # "8.5", "v8.5.1", "2.x"
+    package: str = ""  # the customer's service package; staff see what is written for any
+    day: str = ""  # YYYY-MM-DD: what was not yet valid, or no longer is, is left out; "" asks no dates

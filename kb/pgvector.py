@@ -18,14 +18,16 @@ from base.database import Database
 from base.errors import MisconfiguredSetting
 from base.metrics import INDEX_REBUILDS
 from kb import store
+from kb.applies import columns, scope_clause
 from kb.derived import NOTHING, DerivedIndex
-from kb.models import Scope
+from kb.models import ALL, Scope
 from kb.vector import VectorHit, load_vectors, merge_by_language
 
 EXACT_ROWS = 5000
 BATCH = 500
 _LOCK_NUMBER = 1718185586  # any constant: PostgreSQL's advisory lock of this index
-_LIVE = "c.live AND c.spec = :spec AND c.collection = v.collection AND c.audience = v.audience AND c.lang = v.lang"
+_FIELDS = ("spec", "collection", "audience", "lang", *columns(ALL))  # of a chunk, kept beside its vector
+_LIVE = "c.live AND c.spec = :spec AND " + " AND ".join(f"c.{name} = v.{name}" for name in _FIELDS)
 
 
 class PgVectorIndex(DerivedIndex):
@@ -60,17 +62,15 @@ class PgVectorIndex(DerivedIndex):
         """Nothing of ours stays open."""
 
     def _nearest_of(self, session: Session, vector: np.ndarray, scope: Scope, lang: str, limit: int) -> list[VectorHit]:
-        where = "spec = :spec AND lang = :lang AND audience = ANY(:audiences)"
-        values: dict[str, object] = {"spec": self._spec, "lang": lang, "audiences": [str(a) for a in scope.audiences]}
-        if scope.collections:
-            where += " AND collection = ANY(:collections)"
-            values["collections"] = list(scope.collections)
+        clause, named = scope_clause(scope)
+        where = f"c.spec = :spec AND c.lang = :lang{clause}"
+        values: dict[str, object] = {**named, "spec": self._spec, "lang": lang}
         rows = session.execute(
-            text(f"SELECT count(*) FROM (SELECT 1 FROM kb_vectors WHERE {where} LIMIT {EXACT_ROWS + 1}) s"), values
+            text(f"SELECT count(*) FROM (SELECT 1 FROM kb_vectors c WHERE {where} LIMIT {EXACT_ROWS + 1}) s"), values
         ).scalar_one()
-        source = f"(SELECT chunk_id, embedding FROM kb_vectors WHERE {where})"
+        source = f"(SELECT chunk_id, embedding FROM kb_vectors c WHERE {where})"
         head = f"WITH scope AS MATERIALIZED {source} " if rows <= EXACT_ROWS else ""
-        table = "scope" if rows <= EXACT_ROWS else f"kb_vectors WHERE {where}"
+        table = "scope" if rows <= EXACT_ROWS else f"kb_vectors c WHERE {where}"
         found = session.execute(
             text(
                 f"{head}SELECT chunk_id, embedding <=> CAST(:q AS halfvec) AS distance FROM {table} "
@@ -112,8 +112,8 @@ class PgVectorIndex(DerivedIndex):
         vectors = load_vectors(session, np.array(ids, np.int64), self._dim)
         session.execute(
             text(
-                "INSERT INTO kb_vectors (chunk_id, spec, collection, audience, lang, embedding) "
-                "SELECT id, spec, collection, audience, lang, CAST(:v AS halfvec) FROM kb_chunks "
+                f"INSERT INTO kb_vectors (chunk_id, {', '.join(_FIELDS)}, embedding) "
+                f"SELECT id, {', '.join(_FIELDS)}, CAST(:v AS halfvec) FROM kb_chunks "
                 "WHERE id = :id AND live AND spec = :spec"
             ),
             [{"id": i, "spec": self._spec, "v": _literal(vector)} for i, vector in zip(ids, vectors, strict=True)],
@@ -133,23 +133,19 @@ def _make_extension(session: Session) -> None:
 
 
 def _make_table(session: Session, dim: int) -> None:
-    """The table for vectors of this length; one made for another model goes."""
-    wanted = f"halfvec({dim})"
+    """The table for vectors of this length; one made for another model, or with other columns, goes."""
+    wanted = {"chunk_id": "integer", **dict.fromkeys(_FIELDS, "text"), "embedding": f"halfvec({dim})"}
     found = session.execute(
         text(
-            "SELECT format_type(atttypid, atttypmod) FROM pg_attribute "
-            "WHERE attrelid = to_regclass('kb_vectors') AND attname = 'embedding'"
+            "SELECT attname, format_type(atttypid, atttypmod) FROM pg_attribute "
+            "WHERE attrelid = to_regclass('kb_vectors') AND attnum > 0 AND NOT attisdropped"
         )
-    ).scalar()
-    if found == wanted:
+    ).tuples()
+    if dict(found.all()) == wanted:
         return
     session.execute(text("DROP TABLE IF EXISTS kb_vectors"))
-    session.execute(
-        text(
-            "CREATE TABLE kb_vectors (chunk_id integer PRIMARY KEY, spec text NOT NULL, collection text NOT NULL, "
-            f"audience text NOT NULL, lang text NOT NULL, embedding {wanted} NOT NULL)"
-        )
-    )
+    typed = ", ".join(f"{name} {kind} NOT NULL" for name, kind in wanted.items())
+    session.execute(text(f"CREATE TABLE kb_vectors ({typed}, PRIMARY KEY (chunk_id))"))
     session.execute(text("CREATE INDEX ix_kb_vectors_hnsw ON kb_vectors USING hnsw (embedding halfvec_cosine_ops)"))
 
 

@@ -85,4 +85,4 @@ def _write(path: Path, profile: Profile) -> None:
                 scratch.unlink(missing_ok=True)
                 raise
     except OSError as error:
-        raise StorageUnavailable("embedder cache", path=str(path), reason=error.strerror or str(error)) from error
+        raise StorageUnavailable.at(path, error, "cannot write the embedding model's cache in") from error

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from kb.applies import columns, from_columns
 from kb.vector import Partition
 
 FILE = "seal.json"
@@ -41,7 +42,7 @@ class Seal:
                 return None
             return Sealed(
                 int(seal["generation"]),
-                {Partition(*names): np.array(ids, np.int64) for *names, ids in seal["partitions"]},
+                {_partition(*names): np.array(ids, np.int64) for *names, ids in seal["partitions"]},
             )
         except (OSError, ValueError, KeyError, TypeError):
             return None
@@ -58,7 +59,10 @@ class Seal:
                 "spec": self._spec,
                 "generation": sealed.generation,
                 "files": self._sizes(),
-                "partitions": [[p.collection, p.audience, p.lang, ids.tolist()] for p, ids in sealed.ids.items()],
+                "partitions": [
+                    [p.collection, p.audience, p.lang, *columns(p.applies).values(), ids.tolist()]
+                    for p, ids in sealed.ids.items()
+                ],
             }
         )
         scratch = self._folder / f"{FILE}.new"
@@ -83,3 +87,12 @@ class Seal:
             os.fsync(handle)
         finally:
             os.close(handle)
+
+
+def _partition(collection: str, audience: str, lang: str, *limits: str) -> Partition:
+    """As it was sealed; a seal from before there were limits has none."""
+    return (
+        Partition(collection, audience, lang, from_columns(*limits))
+        if limits
+        else Partition(collection, audience, lang)
+    )

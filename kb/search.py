@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -15,7 +16,8 @@ from kb.chunk_cache import ChunkCache, KnownChunk, Read
 from kb.embed import Embedder
 from kb.keyword import KeywordIndex, TokenWeights
 from kb.models import Passage, Scope
-from kb.rank import Candidate, Ranked, collapse, fuse
+from kb.rank import Candidate, Ranked, collapse, coverage, fuse
+from kb.rerank import Contender, Question, Reranker, shipped_ranker
 from kb.vector import VectorIndex
 
 log = get_logger(__name__)
@@ -47,7 +49,14 @@ class Words:
 class Searcher:
     """Search over what is live. Safe to share between threads."""
 
-    def __init__(self, database: Database, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex) -> None:
+    def __init__(
+        self, database: Database, embedder: Embedder, vectors: VectorIndex, keywords: KeywordIndex,
+        today: Callable[[], str] = lambda: "", reranker: Reranker | None = None,
+    ) -> None:  # fmt: skip
+        """today: the day, YYYY-MM-DD, on which an article must be valid to be found; "": any day. reranker: who has the
+        last word on the order; the one that ships when None."""
+        self._today = today
+        self._reranker = reranker or shipped_ranker()
         self._database, self._embedder, self._vectors, self._keywords = database, embedder, vectors, keywords
         self._weights = TokenWeights(keywords)
         self._chunks = ChunkCache()
@@ -60,7 +69,7 @@ class Searcher:
         """Up to `top_k` passages this scope may see. `lang`: the customer's language, told from the question if empty;
         `vector`, `words`: the question's embedding and `self.words` of it, if they are known already. An empty question
         finds nothing."""
-        scope = scope or Scope()
+        scope = self._as_of_today(scope or Scope())
         text = clean(question)
         lang = lang or detect_language(text)
         if vector is None:
@@ -68,17 +77,29 @@ class Searcher:
         near = self._vectors.search(vector, scope, CANDIDATES) if text else []
         with self._database.read() as session:
             words = words or self._words(session, text, scope)
-            asked = _Asked(lang, vector, scope, top_k, words, {hit.chunk_id: hit.similarity for hit in near})
+            asked = _Asked(text, lang, vector, scope, top_k, words, {hit.chunk_id: hit.similarity for hit in near})
             passages, article = self._with_article(session, asked, self._chunks.recall)
             if not self._chunks.confirmed(session, {p.chunk_id for p in (*passages, *article)}, scope):
                 log.info("chunk_memory_stale", generation=words.generation)
                 passages, article = self._with_article(session, asked, self._chunks.get)
         return Found(tuple(passages), vector, lang, words.total, tuple(article))
 
+    def contenders(self, question: str, scope: Scope, lang: str) -> tuple[Question, list[Contender]]:
+        """What the reranker is given for a question: to fit one, or to see why an order came out as it did."""
+        scope, text = self._as_of_today(scope), clean(question)
+        vector = self._embedder.embed_query(text, lang)
+        near = {hit.chunk_id: hit.similarity for hit in self._vectors.search(vector, scope, CANDIDATES)}
+        with self._database.read() as session:
+            asked = _Asked(text, lang, vector, scope, CANDIDATES, self._words(session, text, scope), near)
+            return asked.question, self._contenders(self._found(session, asked, self._chunks.get), asked, fused=True)
+
     def words(self, question: str, scope: Scope) -> Words:
         """What can be looked up while the question is still being embedded."""
         with self._database.read() as session:
-            return self._words(session, clean(question), scope)
+            return self._words(session, clean(question), self._as_of_today(scope))
+
+    def _as_of_today(self, scope: Scope) -> Scope:
+        return scope if scope.day else replace(scope, day=self._today())
 
     def _words(self, session: Session, text: str, scope: Scope) -> Words:
         generation, total = self._live_count(session)
@@ -92,7 +113,8 @@ class Searcher:
         """All passages of the same version of an article that this scope may see, in order."""
         with self._database.read() as session:
             generation, _ = self._live_count(session)
-            return tuple(self._chunks.of_version(session, passage.version_id, scope, generation, self._chunks.get))
+            seen = self._as_of_today(scope)
+            return tuple(self._chunks.of_version(session, passage.version_id, seen, generation, self._chunks.get))
 
     def _live_count(self, session: Session) -> tuple[int, int]:
         """The generation this session sees, and its number of live chunks."""
@@ -111,26 +133,36 @@ class Searcher:
 
     def _best(self, session: Session, asked: _Asked, read: Read) -> list[Passage]:
         """The ranking, over chunks as `read` tells them."""
-        words = asked.words
-        chunks = read(session, asked.similarity.keys() | words.bm25.keys(), asked.scope, words.generation)
-        candidates = self._candidates(chunks, asked)
-        fused = fuse(candidates, asked.lang, words.weights)
+        chunks = self._found(session, asked, read)
+        contenders = self._contenders(chunks, asked, fused=self._reranker.reads_fused)
+        scores = self._reranker.scores(asked.question, contenders)
         ranked = [
-            Ranked(chunks[c.chunk_id].passage, fused[c.chunk_id][0], c.similarity, fused[c.chunk_id][1])
-            for c in candidates
+            Ranked(one.passage, score, one.similarity, one.coverage)
+            for one, score in zip(contenders, scores, strict=True)
         ]
         return collapse(self._with_own_language(session, ranked, chunks, asked, read), asked.lang, asked.top_k)
 
-    def _candidates(self, chunks: dict[int, KnownChunk], asked: _Asked) -> list[Candidate]:
+    def _found(self, session: Session, asked: _Asked, read: Read) -> dict[int, KnownChunk]:
+        ids = asked.similarity.keys() | asked.words.bm25.keys()
+        return read(session, ids, asked.scope, asked.words.generation)
+
+    def _contenders(self, chunks: dict[int, KnownChunk], asked: _Asked, *, fused: bool) -> list[Contender]:
         """Everything the rankers named, with the question's tokens it holds; what only words found is compared now."""
-        found = []
+        words, found = asked.words, []
+        total = sum(words.weights.values())
         for chunk_id, chunk in sorted(chunks.items()):
             near = asked.similarity.get(chunk_id)
             if near is None:
                 near = self._similarity(chunk, asked.vector)
-            bm25, tokens = asked.words.bm25.get(chunk_id, 0.0), chunk.tokens & asked.words.tokens
-            found.append(Candidate(chunk_id, chunk.passage.lang, near, bm25, tokens))
-        return found
+            tokens = chunk.tokens & words.tokens
+            share = coverage(words.weights, tokens, total)
+            bm25 = words.bm25.get(chunk_id, 0.0)
+            found.append(Contender(chunk.passage, near, bm25, tokens, len(chunk.tokens), 0.0, share))
+        if not fused:
+            return found
+        candidates = [Candidate(c.passage.chunk_id, c.passage.lang, c.similarity, c.bm25, c.tokens) for c in found]
+        scores = fuse(candidates, asked.lang, words.weights)
+        return [contender._replace(fused=scores[contender.passage.chunk_id][0]) for contender in found]
 
     def _similarity(self, chunk: KnownChunk, vector: np.ndarray) -> float:
         """0 for a chunk whose vector is of another embedding spec: the two cannot be compared."""
@@ -170,9 +202,14 @@ class Searcher:
 class _Asked:
     """One question with what both rankers said."""
 
+    text: str
     lang: str
     vector: np.ndarray  # (dim,)
     scope: Scope
     top_k: int
     words: Words
     similarity: dict[int, float]  # chunk id -> cosine, of the nearest
+
+    @property
+    def question(self) -> Question:
+        return Question(self.text, self.lang, self.words.weights)

@@ -27,7 +27,11 @@ from kb.encoder import (
 from kb.profile import Profile, measure_profile, remembered_profile
 
 ENGINE = "torch/1"
-INSTALL_COMMAND = "pip install torch==2.13.0 && pip install 'firstline[sentence-transformers]'"
+# torch's CPU build first: left to itself pip may take one with gigabytes of GPU libraries.
+INSTALL_COMMAND = (
+    "pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu "
+    "&& pip install -e '.[sentence-transformers]'"
+)
 
 _BATCH = 8  # on a processor larger batches are slower: they pad short texts to the longest
 _WEIGHT_FILES = ("*.safetensors", "*.bin", "*.onnx")

@@ -6,28 +6,35 @@ A version becomes visible in one flip: its chunks, their vectors and the keyword
 from __future__ import annotations
 
 import hashlib
+import json
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import numpy as np
-from sqlalchemy import delete, func, insert, or_, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import func, insert, or_, select, text
+from sqlalchemy.orm import Session, aliased
 
 from base.errors import Conflict, NotFound
 from base.text import tokens
+from kb.applies import columns, from_json, scope_clause, to_json, within
+from kb.generation import bump_generation as bump_generation
+from kb.generation import generation as generation
+from kb.generation import take_turn as take_turn
 from kb.keyword import KeywordIndex
 from kb.models import Article, ArticleDraft, Audience, ChunkDraft, Passage, Scope, Status, Version
-from kb.tables import ArticleRow, ChunkRow, GenerationRow, VersionRow
+from kb.tables import ArticleRow, ChunkRow, VersionRow
+from kb.visibility import Limits, forget_old_chunks, hide, show
 
-_GENERATION = select(GenerationRow.__table__.c.number).where(GenerationRow.__table__.c.id == 1)  # asked at every search
 CHUNKER = "chunks/1"  # part of the content hash: a change of how text is cut re-indexes unchanged files
 
 
 def content_hash(draft: ArticleDraft) -> str:
-    """Tells whether a file needs indexing again: the same text, title, language and audience, cut alike."""
-    parts = (CHUNKER, draft.title, draft.body, draft.lang, draft.audience, draft.translation_key)
+    """Tells whether a file needs indexing again: the same text, title, language, audience and limits, cut alike."""
+    parts = [CHUNKER, draft.title, draft.body, draft.lang, draft.audience, draft.translation_key]
+    if applies := to_json(draft.applies):  # what is not limited keeps the hash it always had
+        parts.append(json.dumps(applies, sort_keys=True))
     return hashlib.sha256("\x00".join(parts).encode("utf-8", "replace")).hexdigest()
 
 
@@ -75,13 +82,14 @@ def save_version(
     if publish or row.version_id is None:
         row.title, row.lang, row.audience = draft.title, draft.lang, draft.audience
         row.translation_key, row.meta = draft.translation_key, dict(draft.meta)
+        row.applies = to_json(draft.applies)
     row.updated_at = now
     session.flush()
     version = _add_version(session, row.id, draft, now)
     _add_chunks(session, version, draft, chunks, vectors, spec)
     if publish:
-        _show(session, keywords, row, version, draft.audience, draft.lang, now)
-        _forget_old_chunks(session, row.id, keep=version.id)
+        show(session, keywords, row, version, Limits(draft.audience, to_json(draft.applies)), draft.lang, now)
+        forget_old_chunks(session, row.id, keep=version.id)
     return _article(row), _version(version)
 
 
@@ -96,6 +104,7 @@ def _add_version(session: Session, article_id: int, draft: ArticleDraft, now: da
         status=Status.DRAFT,
         author=draft.author,
         created_at=now,
+        applies=to_json(draft.applies),
     )
     session.add(version)
     session.flush()
@@ -123,10 +132,11 @@ def _add_chunks(
             "text": chunk.text,
             "start": chunk.start,
             "end": chunk.end,
-            "tokens": " ".join(tokens("\n".join((draft.title, *chunk.breadcrumb, chunk.text)))),
+            "tokens": chunk_tokens(draft.title, chunk.breadcrumb, chunk.text),
             "live": False,
             "spec": spec,
             "vector": np.ascontiguousarray(vector, dtype="<f4").tobytes(),
+            **columns(draft.applies),
         }
         for chunk, vector in zip(chunks, vectors, strict=True)
     ]
@@ -134,12 +144,17 @@ def _add_chunks(
         session.execute(insert(ChunkRow.__table__), rows)  # type: ignore[arg-type]
 
 
+def chunk_tokens(title: str, breadcrumb: Sequence[str], body: str) -> str:
+    """What a chunk is found by in the keyword index, separated by blanks."""
+    return " ".join(tokens("\n".join((title, *breadcrumb, body))))
+
+
 def publish(
     session: Session, keywords: KeywordIndex, public_id: str, now: datetime, number: int | None = None
 ) -> Article:
     """Make a version visible: the newest, or `number`. Raises NotFound; Conflict when its chunks are gone.
 
-    A newer version brings the audience it was saved with; going back to an older one never widens the audience.
+    A newer version brings the audience and the limits it was saved with; going back to an older one never widens them.
     """
     take_turn(session)
     row = _row(session, public_id)
@@ -153,8 +168,8 @@ def publish(
     if saved is None:
         raise Conflict("this version has no chunks any more; save it again", number=version.number)
     goes_back = row.version_id is not None and version.id <= row.version_id
-    audience = row.audience if goes_back else saved.audience
-    _show(session, keywords, row, version, audience, saved.lang, now)
+    limits = Limits(row.audience, row.applies) if goes_back else Limits(saved.audience, version.applies)
+    show(session, keywords, row, version, limits, saved.lang, now)
     return _article(row)
 
 
@@ -163,20 +178,10 @@ def archive(session: Session, keywords: KeywordIndex, public_id: str, now: datet
     take_turn(session)
     row = _row(session, public_id)
     if row.version_id is not None:
-        _hide(session, keywords, row.version_id)
+        hide(session, keywords, row.version_id)
     row.status, row.updated_at = Status.ARCHIVED, now
     bump_generation(session)
     return _article(row)
-
-
-def generation(session: Session) -> int:
-    """A number that grows with every change of what is live."""
-    return int(session.execute(_GENERATION).scalar_one())
-
-
-def bump_generation(session: Session) -> None:
-    """Tell every index and memory that what is live has changed."""
-    session.execute(update(GenerationRow).where(GenerationRow.id == 1).values(number=GenerationRow.number + 1))
 
 
 def count_live(session: Session) -> int:
@@ -210,33 +215,33 @@ def passages(session: Session, chunk_ids: Sequence[int], scope: Scope) -> dict[i
     """
     if not chunk_ids:
         return {}
+    clause, values = scope_clause(scope)
+    chunk = aliased(ChunkRow, name="c")  # as the clause calls it
     query = (
         select(
-            ChunkRow.id, ChunkRow.article_id, ArticleRow.public_id, ChunkRow.version_id, VersionRow.number,
-            ChunkRow.collection, ArticleRow.source, VersionRow.title, ChunkRow.breadcrumb, ChunkRow.text, ChunkRow.lang,
-            ChunkRow.audience, ArticleRow.translation_key, ChunkRow.start, ChunkRow.end,
+            chunk.id, chunk.article_id, ArticleRow.public_id, chunk.version_id, VersionRow.number,
+            chunk.collection, ArticleRow.source, VersionRow.title, chunk.breadcrumb, chunk.text, chunk.lang,
+            chunk.audience, ArticleRow.translation_key, chunk.start, chunk.end, ArticleRow.applies,
         )
-        .join(ArticleRow, ArticleRow.id == ChunkRow.article_id)
-        .join(VersionRow, VersionRow.id == ChunkRow.version_id)
+        .join(ArticleRow, ArticleRow.id == chunk.article_id)
+        .join(VersionRow, VersionRow.id == chunk.version_id)
         .where(
-            ChunkRow.id.in_(list(chunk_ids)),
-            ChunkRow.live,
+            chunk.id.in_(list(chunk_ids)),
+            chunk.live,
             ArticleRow.status == Status.PUBLISHED,
-            ArticleRow.version_id == ChunkRow.version_id,
+            ArticleRow.version_id == chunk.version_id,
             ArticleRow.audience.in_(scope.audiences),
-            ChunkRow.audience.in_(scope.audiences),
+            text(clause.removeprefix(" AND ")),
         )
     )  # fmt: skip
-    if scope.collections:
-        query = query.where(ChunkRow.collection.in_(scope.collections))
     return {
         row[0]: Passage(
             chunk_id=row[0], article_id=row[1], article_public_id=row[2], version_id=row[3], version_number=row[4],
             collection=row[5], source=row[6], title=row[7], breadcrumb=tuple(row[8]), text=row[9], lang=row[10],
             audience=Audience(row[11]), translation_key=row[12], score=0.0, similarity=0.0, keyword=0.0,
-            start=row[13], end=row[14],
+            start=row[13], end=row[14], applies=from_json(row[15]),
         )
-        for row in session.execute(query)
+        for row in session.execute(query, values)
     }  # fmt: skip
 
 
@@ -249,13 +254,15 @@ def passages_of_version(session: Session, version_id: int, scope: Scope) -> list
 
 
 def get_article(session: Session, public_id: str, scope: Scope) -> Article:
-    """An article this audience may see. Raises NotFound for a wrong id and for one it may not see, alike."""
+    """An article this scope may see; staff see all. Raises NotFound for a wrong id and for one it may not see, alike."""
     row = _row(session, public_id)
+    article = _article(row)
     if row.audience not in scope.audiences or (
-        Audience.INTERNAL not in scope.audiences and row.status != Status.PUBLISHED
+        Audience.INTERNAL not in scope.audiences
+        and (row.status != Status.PUBLISHED or not within(article.applies, scope))
     ):
         raise NotFound("article", public_id=public_id)
-    return _article(row)
+    return article
 
 
 def get_version(session: Session, article: Article, number: int | None = None) -> Version:
@@ -323,54 +330,6 @@ def languages_by_key(session: Session, collection: str, keys: Sequence[str]) -> 
     return found
 
 
-def take_turn(session: Session) -> None:
-    """One writer of the knowledge base at a time: PostgreSQL would let two write the same version number."""
-    session.execute(_GENERATION.with_for_update())
-
-
-def _show(
-    session: Session,
-    keywords: KeywordIndex,
-    row: ArticleRow,
-    version: VersionRow,
-    audience: str,
-    lang: str,
-    now: datetime,
-) -> None:
-    if row.version_id is not None:
-        _hide(session, keywords, row.version_id)
-    session.execute(
-        update(VersionRow)
-        .where(VersionRow.article_id == row.id, VersionRow.status == Status.PUBLISHED, VersionRow.id != version.id)
-        .values(status=Status.ARCHIVED)
-    )
-    version.status, version.published_at = Status.PUBLISHED, now
-    row.status, row.version_id, row.title, row.updated_at = Status.PUBLISHED, version.id, version.title, now
-    row.audience, row.lang = audience, lang
-    session.execute(update(ChunkRow).where(ChunkRow.version_id == version.id).values(live=True, audience=audience))
-    keywords.add(session, session.scalars(select(ChunkRow.id).where(ChunkRow.version_id == version.id)).all())
-    bump_generation(session)
-
-
-def _hide(session: Session, keywords: KeywordIndex, version_id: int) -> None:
-    ids = session.scalars(select(ChunkRow.id).where(ChunkRow.version_id == version_id, ChunkRow.live)).all()
-    keywords.remove(session, ids)
-    session.execute(update(ChunkRow).where(ChunkRow.version_id == version_id).values(live=False))
-
-
-def _forget_old_chunks(session: Session, article_id: int, keep: int, versions: int = 3) -> None:
-    """Chunks of versions older than the last few go; the text of every version stays in kb_versions."""
-    recent = session.scalars(
-        select(VersionRow.id)
-        .where(VersionRow.article_id == article_id)
-        .order_by(VersionRow.number.desc())
-        .limit(versions)
-    ).all()
-    session.execute(
-        delete(ChunkRow).where(ChunkRow.article_id == article_id, ChunkRow.version_id.not_in([*recent, keep]))
-    )
-
-
 def _row(session: Session, public_id: str) -> ArticleRow:
     row = session.scalar(select(ArticleRow).where(ArticleRow.public_id == public_id))
     if row is None:
@@ -382,7 +341,7 @@ def _article(row: ArticleRow) -> Article:
     return Article(
         id=row.id, public_id=row.public_id, collection=row.collection, source=row.source, title=row.title,
         lang=row.lang, audience=Audience(row.audience), status=Status(row.status), translation_key=row.translation_key,
-        version_id=row.version_id, updated_at=row.updated_at,
+        version_id=row.version_id, updated_at=row.updated_at, applies=from_json(row.applies),
     )  # fmt: skip
 
 

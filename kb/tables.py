@@ -29,6 +29,7 @@ class ArticleRow(Table):
     translation_key: Mapped[str] = mapped_column(Text, default="")
     version_id: Mapped[int | None] = mapped_column(Integer)
     meta: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
+    applies: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # as written; see kb/applies.py
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
@@ -47,6 +48,7 @@ class VersionRow(Table):
     author: Mapped[str] = mapped_column(String(200), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     published_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    applies: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)  # as this version was saved with
 
 
 class ChunkRow(Table):
@@ -55,7 +57,20 @@ class ChunkRow(Table):
     __tablename__ = "kb_chunks"
     __table_args__ = (
         Index("ix_kb_chunks_version", "version_id"),
-        Index("ix_kb_chunks_live", "live", "spec", "collection", "audience", "lang"),
+        # All that tells which chunks an index holds, so that none of the wide rows is read for it.
+        Index(
+            "ix_kb_chunks_live",
+            "live",
+            "spec",
+            "collection",
+            "audience",
+            "lang",
+            "products",
+            "versions",
+            "packages",
+            "valid_from",
+            "valid_until",
+        ),
         {"sqlite_autoincrement": True},  # an index knows a chunk by its id: one that is gone must never come back
     )
 
@@ -75,6 +90,11 @@ class ChunkRow(Table):
     live: Mapped[bool] = mapped_column(Boolean, default=False)
     spec: Mapped[str] = mapped_column(String(64))  # digest of the embedding spec the vector belongs to
     vector: Mapped[bytes] = mapped_column(LargeBinary)  # float32, little endian, unit length, centred
+    products: Mapped[str] = mapped_column(Text, default="")  # what its article applies to, folded, to be compared
+    versions: Mapped[str] = mapped_column(Text, default="")
+    packages: Mapped[str] = mapped_column(Text, default="")
+    valid_from: Mapped[str] = mapped_column(String(10), default="")  # days, as text
+    valid_until: Mapped[str] = mapped_column(String(10), default="9999-12-31")
 
 
 class SpecRow(Table):
@@ -88,9 +108,13 @@ class SpecRow(Table):
 
 
 class GenerationRow(Table):
-    """One row, id 1: `number` grows by one with every change of what is live. Indexes compare it with their own."""
+    """One row, id 1: `number` grows by one with every change of what is live. Indexes compare it with their own.
+
+    tokenizer: the one (base/text.py: TOKENIZER) that cut the tokens of all chunks; empty when that is not known.
+    """
 
     __tablename__ = "kb_generation"
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     number: Mapped[int] = mapped_column(Integer)
+    tokenizer: Mapped[str] = mapped_column(String(40), default="")

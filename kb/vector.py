@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,22 +17,32 @@ from sqlalchemy.orm import Session
 
 from base.database import Database
 from kb import store
-from kb.models import Scope
+from kb.applies import columns, from_columns, within
+from kb.models import ALL, Applies, Scope
 from kb.tables import ChunkRow
 
 LOAD_ROWS = 2000
+_LIMITS = [getattr(ChunkRow, name) for name in columns(ALL)]
 
 
 @dataclass(frozen=True, slots=True)
 class Partition:
-    """Chunks that are searched together: no filter is ever needed inside one."""
+    """Chunks that a scope sees all of or none: no filter is ever needed inside one."""
 
     collection: str
     audience: str
     lang: str
+    applies: Applies = ALL
+
+    @property
+    def whole(self) -> Partition:
+        """The partition without what its articles apply to: what is kept in one matrix."""
+        return self if self.applies is ALL else Partition(self.collection, self.audience, self.lang)
 
     def within(self, scope: Scope) -> bool:
-        return self.audience in scope.audiences and (not scope.collections or self.collection in scope.collections)
+        if self.audience not in scope.audiences or (scope.collections and self.collection not in scope.collections):
+            return False
+        return within(self.applies, scope)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +73,27 @@ class VectorIndex(Protocol):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class _Part:
-    """The vectors of one partition. Never changed in place."""
+class Matrix:
+    """The vectors of one collection, audience and language. Never changed in place."""
 
     ids: np.ndarray  # (n,) int64
-    matrix: np.ndarray  # (n, dim) float32
+    vectors: np.ndarray  # (n, dim) float32
+    limits: tuple[Applies, ...]  # the kinds of limit its articles have
+    limit: np.ndarray  # (n,) int32: of each row, its place in `limits`
+
+    def nearest(self, lang: str, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
+        """The `limit` nearest rows this scope may see, and all that are as near as the last of them, in any order."""
+        seen = np.fromiter((within(applies, scope) for applies in self.limits), bool, len(self.limits))
+        if not seen.any():
+            return []
+        similarities = self.vectors @ vector
+        if not seen.all():
+            similarities[~seen[self.limit]] = -np.inf
+        size = len(similarities)
+        # All that are as near as the last one: which of equals stays is decided by chunk id, when languages are merged.
+        lowest = np.partition(similarities, size - limit)[size - limit] if size > limit else -np.inf
+        top = np.nonzero((similarities >= lowest) & (similarities > -np.inf))[0]
+        return [VectorHit(int(self.ids[i]), float(similarities[i]), lang) for i in top]
 
 
 class ExactIndex:
@@ -80,13 +107,13 @@ class ExactIndex:
         self._lock = threading.Lock()
         self._generation = -1
         self._look_again_at = 0.0
-        self._parts: dict[Partition, _Part] = {}  # replaced as a whole: a search keeps the one it began with
+        self._parts: dict[Partition, Matrix] = {}  # replaced as a whole: a search keeps the one it began with
 
     def search(self, vector: np.ndarray, scope: Scope, limit: int) -> list[VectorHit]:
         by_lang: dict[str, list[VectorHit]] = {}
         for partition, part in self._current().items():
             if partition.within(scope):
-                by_lang.setdefault(partition.lang, []).extend(_nearest(partition, part, vector, limit))
+                by_lang.setdefault(partition.lang, []).extend(part.nearest(partition.lang, vector, scope, limit))
         return merge_by_language(by_lang, limit)
 
     @property
@@ -112,7 +139,7 @@ class ExactIndex:
     def close(self) -> None:
         self.release()
 
-    def _current(self) -> dict[Partition, _Part]:
+    def _current(self) -> dict[Partition, Matrix]:
         # A burst of changes (an ingest in another process) costs one look per interval, not one per question.
         with self._lock:
             if time.monotonic() >= self._look_again_at:
@@ -125,34 +152,39 @@ class ExactIndex:
             generation = store.generation(session)
             if generation != self._generation:
                 wanted = live_ids(session, self._spec)
-                self._parts = {partition: self._merged(session, partition, ids) for partition, ids in wanted.items()}
+                self._parts = matrices(session, wanted, self._dim, self._parts)
                 self._generation = generation
         loading = time.monotonic() - started
         pause = self._min_refresh_seconds + loading if self._min_refresh_seconds else 0.0
         self._look_again_at = time.monotonic() + pause
 
-    def _merged(self, session: Session, partition: Partition, wanted: np.ndarray) -> _Part:
-        """What we have and still want, then what is new."""
-        old = self._parts.get(partition)
-        if old is None:
-            return _Part(wanted, load_vectors(session, wanted, self._dim))
-        kept = np.isin(old.ids, wanted)
-        missing = np.setdiff1d(wanted, old.ids, assume_unique=True)
-        if kept.all() and not len(missing):
-            return old
-        return _Part(
-            np.concatenate([old.ids[kept], missing]),
-            np.concatenate([old.matrix[kept], load_vectors(session, missing, self._dim)]),
-        )
+
+def matrices(
+    session: Session, wanted: Mapping[Partition, np.ndarray], dim: int, known: Mapping[Partition, Matrix]
+) -> dict[Partition, Matrix]:
+    """A matrix for every collection, audience and language among the wanted; what is known is not read again."""
+    grouped: dict[Partition, list[tuple[Applies, np.ndarray]]] = {}
+    for partition, ids in wanted.items():
+        grouped.setdefault(partition.whole, []).append((partition.applies, ids))
+    return {whole: _merged(session, known.get(whole), kinds, dim) for whole, kinds in grouped.items()}
 
 
-def _nearest(partition: Partition, part: _Part, vector: np.ndarray, limit: int) -> list[VectorHit]:
-    similarities = part.matrix @ vector
-    size = len(similarities)
-    # All that are as near as the last one: which of equals stays is decided by chunk id, when languages are merged.
-    lowest = np.partition(similarities, size - limit)[size - limit] if size > limit else -np.inf
-    top = np.nonzero(similarities >= lowest)[0]
-    return [VectorHit(int(part.ids[i]), float(similarities[i]), partition.lang) for i in top]
+def _merged(session: Session, old: Matrix | None, kinds: Sequence[tuple[Applies, np.ndarray]], dim: int) -> Matrix:
+    """What we have and still want, then what is new; with the limits of now."""
+    wanted = np.concatenate([ids for _, ids in kinds])
+    order = np.argsort(wanted, kind="stable")
+    wanted = wanted[order]
+    limit = np.repeat(np.arange(len(kinds), dtype=np.int32), [len(ids) for _, ids in kinds])[order]
+    limits = tuple(applies for applies, _ in kinds)
+    if old is None:
+        return Matrix(wanted, load_vectors(session, wanted, dim), limits, limit)
+    kept = np.isin(old.ids, wanted)
+    missing = np.setdiff1d(wanted, old.ids, assume_unique=True)
+    ids, vectors = old.ids, old.vectors
+    if len(missing) or not kept.all():
+        ids = np.concatenate([old.ids[kept], missing])
+        vectors = np.concatenate([old.vectors[kept], load_vectors(session, missing, dim)])
+    return Matrix(ids, vectors, limits, limit[np.searchsorted(wanted, ids)])
 
 
 def merge_by_language(by_lang: dict[str, list[VectorHit]], limit: int) -> list[VectorHit]:
@@ -164,14 +196,17 @@ def merge_by_language(by_lang: dict[str, list[VectorHit]], limit: int) -> list[V
 
 
 def live_ids(session: Session, spec: str) -> dict[Partition, np.ndarray]:
-    """Ids of the live chunks that have a vector of `spec`, per partition, ascending."""
-    found: dict[Partition, list[int]] = {}
-    query = select(ChunkRow.id, ChunkRow.collection, ChunkRow.audience, ChunkRow.lang).where(
+    """Ids of the live chunks that have a vector of `spec`, per partition, ascending. Reads one index, not the rows."""
+    found: dict[tuple[str, str, str, tuple[str, str, str, str, str]], list[int]] = {}
+    query = select(ChunkRow.id, ChunkRow.collection, ChunkRow.audience, ChunkRow.lang, *_LIMITS).where(
         ChunkRow.live, ChunkRow.spec == spec
     )
-    for chunk_id, collection, audience, lang in session.execute(query):
-        found.setdefault(Partition(collection, audience, lang), []).append(chunk_id)
-    return {partition: np.sort(np.array(ids, np.int64)) for partition, ids in found.items()}
+    for chunk_id, collection, audience, lang, *limits in session.execute(query):
+        found.setdefault((collection, audience, lang, tuple(limits)), []).append(chunk_id)
+    return {
+        Partition(collection, audience, lang, from_columns(*limits)): np.sort(np.array(ids, np.int64))
+        for (collection, audience, lang, limits), ids in found.items()
+    }
 
 
 def load_vectors(session: Session, ids: np.ndarray, dim: int) -> np.ndarray:

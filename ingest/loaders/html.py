@@ -78,13 +78,16 @@ def fragment_to_text(markup: str) -> str:
     return _Writer(body_chars=0).render(body) if body is not None else ""
 
 
+_LIMITS = ("product", "version", "package", "valid_from", "valid_until")  # see ingest/applies.py
+
+
 def _facts(tree: LexborHTMLParser) -> dict[str, str]:
     facts: dict[str, str] = {}
     head = tree.css_first("title")
     if head is not None:
         title = " ".join(head.text().split())
         facts["title"] = _SITE_SUFFIX.sub("", title) or title
-    for name in ("description", "keywords"):
+    for name in ("description", "keywords", *_LIMITS):
         node = tree.css_first(f'meta[name="{name}"]')
         content = node.attributes.get("content") if node is not None else None
         if content:

@@ -109,6 +109,10 @@ def _front_matter(text: str) -> tuple[dict[str, str], str]:
         ("title", "title", " "), ("description", "description", " "), ("summary", "description", " "),
         ("ms.date", "date", ""), ("date", "date", ""), ("last_update", "date", ""), ("lastmod", "date", ""),
         ("keywords", "keywords", ", "), ("tags", "keywords", ", "), ("appliesto", "applies_to", ", "),
+        ("product", "product", ", "), ("products", "product", ", "), ("version", "version", ", "),
+        ("versions", "version", ", "), ("package", "package", ", "), ("packages", "package", ", "),
+        ("valid_from", "valid_from", ""), ("valid-from", "valid_from", ""), ("publishdate", "valid_from", ""),
+        ("valid_until", "valid_until", ""), ("valid-until", "valid_until", ""), ("expirydate", "valid_until", ""),
     )  # fmt: skip
     facts: dict[str, str] = {}
     for source, target, joint in wanted:

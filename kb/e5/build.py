@@ -46,7 +46,7 @@ def load_or_build(weights_path: Path, cache_dir: Path) -> Built:
             found = _read(folder)  # somebody else may have built it while we waited
             return found if found is not None else _build(weights_path, cache_dir, folder)
     except OSError as error:
-        raise StorageUnavailable("embedder cache", path=str(cache_dir), reason=error.strerror or str(error)) from error
+        raise StorageUnavailable.at(cache_dir, error, "cannot write the embedding model's cache in") from error
 
 
 def _read(folder: Path) -> Built | None:

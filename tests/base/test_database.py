@@ -12,7 +12,9 @@ from sqlalchemy.exc import OperationalError
 
 from base.clock import FixedClock
 from base.database import Database, UtcDateTime
-from base.errors import MisconfiguredSetting, StorageUnavailable
+from base.errors import MisconfiguredSetting, StorageFault, StorageUnavailable
+from base.i18n import explain
+from base.migrate import migrate
 from desk.tables import CustomerRow  # any table with a time in it
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -125,11 +127,12 @@ def test_a_full_disk_is_named_and_what_was_there_stays_readable(database: Databa
     with database.begin() as session:
         pages = session.execute(text("PRAGMA page_count")).scalar_one()
         session.execute(text(f"PRAGMA max_page_count={pages + 2}"))
-    with pytest.raises(StorageUnavailable, match="full"), database.begin() as session:
+    with pytest.raises(StorageUnavailable, match="full") as caught, database.begin() as session:
         session.execute(
             text("INSERT INTO kb_specs (digest, spec, created_at) VALUES ('big', :blob, '2026-11-23')"),
             {"blob": "x" * 1_000_000},
         )
+    assert caught.value.fault is StorageFault.FULL
     assert _rows(database) == 1
     with database.begin() as session:
         session.execute(text("PRAGMA max_page_count=1000000"))
@@ -140,8 +143,9 @@ def test_a_full_disk_is_named_and_what_was_there_stays_readable(database: Databa
 def test_a_read_only_database_is_named(database: Database) -> None:
     with database.begin() as session:
         session.execute(text("PRAGMA query_only=ON"))  # root may write any file: this is what read-only means here
-    with pytest.raises(StorageUnavailable, match="readonly"):
+    with pytest.raises(StorageUnavailable, match="readonly") as caught:
         _add(database, "a")
+    assert caught.value.fault is StorageFault.NOT_WRITABLE
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
@@ -149,19 +153,61 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     with pytest.raises(StorageUnavailable) as caught:
         Database(f"sqlite:///{tmp_path}/file/firstline.db")
     assert caught.value.fields["path"] == str(tmp_path / "file")
+    assert caught.value.fault is StorageFault.NOT_A_FOLDER
 
 
 def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "firstline.db").write_bytes(b"a letter to my aunt" * 100)
     database = Database(f"sqlite:///{tmp_path}/firstline.db")
-    with pytest.raises(StorageUnavailable, match="not a database"), database.read() as session:
+    with pytest.raises(StorageUnavailable, match="not a database") as caught, database.read() as session:
         session.execute(text("SELECT 1 FROM sqlite_master"))
+    assert caught.value.fault is StorageFault.NOT_A_DATABASE
+    assert caught.value.fields["path"] == str(tmp_path / "firstline.db")
+
+
+def test_who_runs_it_is_told_where_and_what_to_do_and_a_customer_is_not(tmp_path: Path) -> None:
+    (tmp_path / "firstline.db").write_bytes(b"a letter to my aunt" * 100)
+    with (
+        pytest.raises(StorageUnavailable) as caught,
+        Database(f"sqlite:///{tmp_path}/firstline.db").read() as session,
+    ):
+        session.execute(text("SELECT 1 FROM sqlite_master"))
+    told = explain(caught.value, "en", to_operator=True)
+    assert str(tmp_path / "firstline.db") in told
+    assert "restore a backup" in told
+    assert str(tmp_path) not in explain(caught.value, "en")
+
+
+def test_what_customers_wrote_is_for_the_owner_alone(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path}/new/firstline.db")
+    migrate(database)
+    _add(database, "a")
+    modes = {path.name: oct(path.stat().st_mode & 0o777) for path in (tmp_path / "new").iterdir()}
+    database.close()
+    assert {"firstline.db", "firstline.db-wal"} <= set(modes)
+    assert set(modes.values()) == {"0o600"}
+    assert oct((tmp_path / "new").stat().st_mode & 0o777) == "0o700"
+
+
+def test_a_file_that_was_there_keeps_its_permissions(tmp_path: Path) -> None:
+    (tmp_path / "firstline.db").touch(0o640)
+    (tmp_path / "firstline.db").chmod(0o640)
+    database = Database(f"sqlite:///{tmp_path}/firstline.db")
+    migrate(database)
+    database.close()
+    assert (tmp_path / "firstline.db").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_server_that_does_not_answer_is_named(tmp_path: Path) -> None:
     database = Database(f"postgresql://nobody@/nothing?host={tmp_path}")
-    with pytest.raises(StorageUnavailable), database.read() as session:
+    with pytest.raises(StorageUnavailable) as caught, database.read() as session:
         session.execute(text("SELECT 1"))
+    assert caught.value.fault is StorageFault.NO_CONNECTION
+    assert "FIRSTLINE_DATABASE_URL" in explain(caught.value, "en", to_operator=True)
+
+
+def test_a_password_is_no_part_of_where_a_database_is() -> None:
+    assert Database("postgresql://desk:secret@db.example:5433/firstline").place == "db.example:5433/firstline"
 
 
 def test_our_own_mistake_in_a_statement_is_not_called_a_full_disk(database: Database) -> None:

@@ -78,10 +78,12 @@ def test_altering_a_table_keeps_the_rows_that_point_to_it(
         session.execute(
             text(
                 "INSERT INTO kb_articles VALUES "
-                "(1, 'p', 'c', 's', 't', 'en', 'public', 'draft', '', NULL, '{}', '2026', '2026')"
+                "(1, 'p', 'c', 's', 't', 'en', 'public', 'draft', '', NULL, '{}', '2026', '2026', '{}')"
             )
         )
-        session.execute(text("INSERT INTO kb_versions VALUES (1, 1, 1, 't', 'b', 'h', 'draft', 'a', '2026', NULL)"))
+        session.execute(
+            text("INSERT INTO kb_versions VALUES (1, 1, 1, 't', 'b', 'h', 'draft', 'a', '2026', NULL, '{}')")
+        )
     _next_revision(
         tmp_path,
         current_revision(empty),

@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import inspect, text
 
 from base.database import Database
-from base.errors import DatabaseTooNew, StorageUnavailable
+from base.errors import DatabaseTooNew, StorageFault, StorageUnavailable
 from base.migrate import current_revision, migrate
 
 pytestmark = pytest.mark.postgres
@@ -55,14 +55,16 @@ def test_a_lock_held_too_long_is_named(migrated_postgres_url: str, monkeypatch: 
     database = Database(migrated_postgres_url)
     with database.begin() as first:
         first.execute(text("UPDATE kb_generation SET number = number + 1"))
-        with pytest.raises(StorageUnavailable, match="lock"), database.begin() as second:
+        with pytest.raises(StorageUnavailable, match="lock") as caught, database.begin() as second:
             second.execute(text("UPDATE kb_generation SET number = number + 1"))
+    assert caught.value.fault is StorageFault.BUSY
     database.close()
 
 
 def test_a_connection_that_was_cut_is_named_and_the_next_one_works(database: Database) -> None:
-    with pytest.raises(StorageUnavailable), database.begin() as session:
+    with pytest.raises(StorageUnavailable) as caught, database.begin() as session:
         session.execute(text("SELECT pg_terminate_backend(pg_backend_pid())"))
+    assert caught.value.fault is StorageFault.NO_CONNECTION
     assert _rows(database) == 0
 
 

@@ -82,10 +82,85 @@ def test_a_file_that_is_not_toml_is_said(text: str) -> None:
         load_settings()
 
 
-def test_a_list_that_is_not_json_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("FIRSTLINE_ALLOWED_ORIGINS", "https://a.example")
-    with pytest.raises(MisconfiguredSetting):
+@pytest.mark.parametrize(
+    ("given", "origins"),
+    [
+        ("https://a.example", ["https://a.example"]),
+        ("https://a.example, http://B.example:8080/,", ["https://a.example", "http://b.example:8080"]),
+        ('["https://a.example"]', ["https://a.example"]),
+        ("*", ["*"]),
+    ],
+)
+def test_origins_are_written_with_commas_or_as_json(
+    given: str, origins: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FIRSTLINE_ALLOWED_ORIGINS", given)
+    assert load_settings().allowed_origins == origins
+
+
+def test_a_file_gives_lists_as_toml_has_them() -> None:
+    Path("firstline.toml").write_text(
+        'allowed_origins = ["https://a.example"]\ntrusted_proxies = ["10.0.0.1", "::1"]\n'
+    )
+    settings = load_settings()
+    assert (settings.allowed_origins, settings.trusted_proxies) == (["https://a.example"], "10.0.0.1,::1")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "advice"),
+    [
+        ("TIMEZONE", "Mars/X", "Asia/Shanghai"),
+        ("TIMEZONE", "", "Asia/Shanghai"),
+        ("TIMEZONE", "../../etc/passwd", "Asia/Shanghai"),
+        ("TIMEZONE", "/etc", "Asia/Shanghai"),
+        ("TIMEZONE", "America", "Asia/Shanghai"),
+        ("ALLOWED_ORIGINS", "abc", "https://HOST"),
+        ("ALLOWED_ORIGINS", "https://a.example/page", "https://HOST"),
+        ("ALLOWED_ORIGINS", '["https://a.example"', "commas"),
+        ("ALLOWED_ORIGINS", "[1]", "quotation marks"),
+        ("TRUSTED_PROXIES", '["abc"]', "127.0.0.1"),
+        ("TRUSTED_PROXIES", "proxy.example", "127.0.0.1"),
+        ("TRUSTED_PROXIES", "[1, null]", "127.0.0.1"),
+        ("PUBLIC_URL", "foo", "https://help.example.com"),
+        ("PUBLIC_URL", "ftp://help.example", "https://help.example.com"),
+        ("PUBLIC_URL", "https://help.example:port", "https://help.example.com"),
+        ("PORT", "eighty", "a whole number"),
+        ("PORT", "70000", "at most 65535"),
+        ("LLM_TIMEOUT_SECONDS", "0", "greater than 0"),
+        ("LOG_CONTENT", "perhaps", "true or false"),
+        ("VECTOR_INDEX", "faiss", "chroma, exact, pgvector"),
+    ],
+)
+def test_a_refused_value_comes_with_what_to_write_instead(
+    name: str, value: str, advice: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(f"FIRSTLINE_{name}", value)
+    with pytest.raises(MisconfiguredSetting) as caught:
         load_settings()
+    assert caught.value.fields["name"].split(".")[0] == name.lower()
+    assert advice in caught.value.fields["reason"]
+    assert "Input should" not in caught.value.fields["reason"]
+
+
+@pytest.mark.parametrize("value", ["127.0.0.1", "127.0.0.1, 10.0.0.0/8,::1", "*", ""])
+def test_proxies_are_addresses_networks_or_any(value: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("FIRSTLINE_TRUSTED_PROXIES", value)
+    assert load_settings().trusted_proxies == value.replace(" ", "")
+
+
+def test_a_mistyped_name_is_met_with_the_right_one() -> None:
+    Path("firstline.toml").write_text("timezon = 'UTC'\n")
+    with pytest.raises(MisconfiguredSetting) as caught:
+        load_settings()
+    assert "timezone" in caught.value.fields["reason"]
+
+
+def test_a_secret_of_the_wrong_kind_is_not_repeated() -> None:
+    Path("firstline.toml").write_text("llm_api_key = 123456789\n")
+    with pytest.raises(MisconfiguredSetting) as caught:
+        load_settings()
+    assert caught.value.fields["name"] == "llm_api_key"
+    assert "123456789" not in str(caught.value)
 
 
 def test_secrets_are_shown_to_nobody(monkeypatch: pytest.MonkeyPatch) -> None:

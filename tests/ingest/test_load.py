@@ -52,6 +52,23 @@ def test_a_file_of_blanks_has_no_text(tmp_path: Path, content: str) -> None:
     assert code_of(write(tmp_path, "a.md", content)) == "no_text"
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "advice"),
+    [
+        ("a.txt", " \n\n\t", errors.NoWords),
+        ("a.csv", " , \n , \n", errors.NoWords),
+        ("a.md", "---\n***\n", errors.NoWords),
+        ("a.html", "<html><body><img src='scan.png'></body></html>", errors.NoText),
+    ],
+)
+def test_only_what_may_hold_pictures_is_called_a_scan(
+    tmp_path: Path, name: str, content: str, advice: type[errors.NoText]
+) -> None:
+    with pytest.raises(errors.NoText) as caught:
+        load(write(tmp_path, name, content))
+    assert type(caught.value) is advice
+
+
 def test_a_file_of_half_a_gigabyte_is_refused_without_reading_it(tmp_path: Path) -> None:
     path = tmp_path / "big.txt"
     with path.open("wb") as file:

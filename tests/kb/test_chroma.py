@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,19 @@ import pytest
 
 from kb import chroma as module
 from kb.chroma import SealedChroma
-from kb.models import Audience, Scope
+from kb.models import Applies, Audience, Scope
 from kb.vector import VectorHit
 from tests.kb.library import DIM, PUBLIC, STAFF, Library, draft
 
 ROOT = Path(__file__).resolve().parents[2]
+LIMITED = {
+    "product": Applies(products=("TiDB",), versions=("8.x",)), "package": Applies(packages=("gold",)),
+    "over": Applies(valid_until="2026-01-31"),
+}  # fmt: skip
+SCOPES = (
+    Scope(product="tidb"), Scope(product="other"), Scope(product="TiDB", version="7.5"), Scope(package="gold"),
+    Scope(day="2026-01-31"), Scope(day="2026-02-01"), Scope((Audience.PUBLIC, Audience.INTERNAL)),
+)  # fmt: skip
 PATIENCE = 60.0  # seconds: far more than anything here takes
 
 
@@ -65,6 +74,29 @@ def _nearest(library: Library, index: SealedChroma, question: str, scope: Scope 
 
 def _exact(library: Library, question: str, scope: Scope = PUBLIC, limit: int = 10) -> list[int]:
     return [hit.chunk_id for hit in library.exact().search(library.embedder.embed_query(question, "en"), scope, limit)]
+
+
+@pytest.mark.parametrize("few", [500, 2], ids=["limited ones beside it", "limited ones in it"])
+def test_what_an_article_applies_to_is_asked_inside_the_query(
+    library: Library, start: Callable[..., SealedChroma], asked: list[str], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("kb.chroma.FEW", few)
+    for n in range(3):
+        for name, applies in LIMITED.items():
+            library.save(replace(draft(f"{name}{n}.md", f"Article word7 {name} {n}."), applies=applies))
+    index = start()
+    assert index.wait_until_current(PATIENCE)
+    for scope in SCOPES:
+        assert set(_nearest(library, index, "article word7", scope, 60)) == set(
+            _exact(library, "article word7", scope, 60)
+        )
+    assert asked == ["chroma"] * len(SCOPES)
+    index.close()
+    again = start()
+    assert again.wait_until_current(PATIENCE)
+    assert set(_nearest(library, again, "article word7", SCOPES[0], 60)) == set(
+        _exact(library, "article word7", SCOPES[0], 60)
+    )
 
 
 def test_exact_search_answers_while_the_index_is_built(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import text
@@ -11,12 +12,19 @@ from base.database import Database
 from base.errors import MisconfiguredSetting
 from kb import pgvector as module
 from kb.hashed import hashed_embedder
-from kb.models import Audience, Scope
+from kb.models import Applies, Audience, Scope
 from kb.pgvector import PgVectorIndex
 from kb.vector import VectorHit
 from tests.kb.library import DIM, PUBLIC, STAFF, Library, draft
 
 pytestmark = pytest.mark.postgres
+LIMITED = (
+    Applies(products=("TiDB",), versions=("8.x",)), Applies(packages=("gold",)), Applies(valid_until="2026-01-31"),
+)  # fmt: skip
+SCOPES = (
+    Scope(product="tidb"), Scope(product="other"), Scope(product="TiDB", version="7.5"), Scope(package="gold"),
+    Scope(day="2026-01-31"), Scope(day="2026-02-01"), Scope((Audience.PUBLIC, Audience.INTERNAL)),
+)  # fmt: skip
 PATIENCE = 60.0
 
 
@@ -82,6 +90,19 @@ def test_languages_audiences_and_collections_stay_apart(
     index = start()
     assert index.wait_until_current(PATIENCE)
     for scope in (PUBLIC, STAFF, Scope(collections=("other",)), Scope((Audience.INTERNAL,), ("help",))):
+        assert set(_ids(library, index, "article word7", scope, 50)) == _exact(library, "article word7", scope, 50)
+
+
+@pytest.mark.parametrize("exact_rows", [5000, 5], ids=["compared exactly", "by HNSW"])
+def test_what_an_article_applies_to_is_asked_inside_the_query(
+    library: Library, start: Callable[..., PgVectorIndex], exact_rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "EXACT_ROWS", exact_rows)
+    for n, applies in enumerate(LIMITED):
+        library.save(replace(draft(f"limited{n}.md", f"Article word7 limited{n}."), applies=applies))
+    index = start()
+    assert index.wait_until_current(PATIENCE)
+    for scope in SCOPES:
         assert set(_ids(library, index, "article word7", scope, 50)) == _exact(library, "article word7", scope, 50)
 
 

@@ -31,7 +31,8 @@ def test_without_the_extra_the_error_says_how_to_install_it(tmp_path: Path) -> N
     assert caught.value.code == "embedder_package_missing"
     told = explain(caught.value, "en")
     assert "sentence-transformers:BAAI/bge-m3" in told
-    assert "pip install torch==2.13.0 && pip install 'firstline[sentence-transformers]'" in told
+    assert "pip install torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu" in told
+    assert "pip install -e '.[sentence-transformers]'" in told
     assert not list(tmp_path.iterdir())
 
 
