@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from base.log import get_logger
 from bot.confidence import Fit, confidence
 from bot.excerpts import answering_first, without_conflict
+from bot.facets import parts
 from bot.models import Answer
+from bot.support import asked
 from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, merge
 from kb.models import Passage
 
@@ -26,6 +28,13 @@ class Finding:
     article: tuple[Passage, ...]  # all passages of the best one's article, in order
     confidence: float
     answer: Answer | None = None
+    chosen: bool = False  # the customer picked this article: it is shown even where it lacks what was asked
+
+
+def prepare(question: str) -> None:
+    """Work out what a question asks for, ahead of its search: it is remembered (about 0.5 ms)."""
+    asked(question)
+    parts(question)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +63,10 @@ class Answering:
             article = self.article_of(passages[0])
         passages = answering_first(finding.question, passages, article)
         request = Request(finding.question, passages, lang, self.max_chars, history, article)
-        return replace(finding, answer=self._written(request, on_text))
+        answer = self._written(request, on_text)
+        if answer is None and finding.chosen:
+            answer = self._written(replace(request, question=passages[0].title), on_text)
+        return replace(finding, answer=answer)
 
     def reply(self, findings: Sequence[Finding], lang: str) -> tuple[Answer | None, float]:
         """One answer to all of them, and how sure it is: as sure as its least sure part."""

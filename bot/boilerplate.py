@@ -61,7 +61,8 @@ _ONLY_LINK = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)、])?\s*(?:\[[^\]\n]*\]\(\S
 _HANGING = re.compile(
     r"(?:[:：]|\b(?:the|these|this|one of the) (?:following|below) ?[\w ]{0,40}\.?|\b(?:the|"
     r"these) (?:steps|methods) below\.?|"
-    r"(?:以下|下列|下面)(?:的)?[^。，；]{0,16}(?:步骤|方法|操作|之一|内容|方式|命令|选项)[^。，；]{0,8}[。]?)[\s*_]*$",
+    r"(?:以下|下列|下面)(?:的)?[^。，；]{0,16}(?:步骤|方法|操作|之一|内容|方式|命令|选项)[^。，；]{0,8}[。]?|"
+    r"(?:^|\n)[ \t]*\*\*[^*\n]{1,80})[\s*_]*$",  # the last: a heading written in bold, under which nothing stands
     re.IGNORECASE,
 )
 
@@ -73,16 +74,15 @@ def readable(text: str) -> tuple[Section, ...]:
     for section in sections(text):
         once = {without_links(block.text): block for block in reversed(section.body)}
         section = replace(section, body=tuple(b for b in section.body if once[without_links(b.text)] is b))
-        body = _without_empty_leads(
-            [block for raw in section.body if (block := _cleaned(raw)) is not None], section.body
-        )
+        told = _without_reading_lists(section.body)
+        body = _without_empty_leads([block for raw in told if (block := _cleaned(raw)) is not None], section.body)
         if body:
             kept.append(replace(section, body=tuple(body)))
     return tuple(kept)
 
 
 def hangs(block: Block) -> bool:
-    """Whether a block promises something that is to come after it: "follow these steps:"."""
+    """Whether a block promises something that is to come after it: "follow these steps:", or a heading in bold."""
     return block.kind is BlockKind.TEXT and _HANGING.search(block.text) is not None
 
 
@@ -152,6 +152,17 @@ def _between(line: str, kept: Sequence[str]) -> str:
     if len(split_sentences(stretch)) == len(kept):
         return stretch
     return ("" if re.search(r"[\u3400-\u9fff]", stretch) else " ").join(kept)
+
+
+def _without_reading_lists(body: Sequence[Block]) -> list[Block]:
+    """The blocks without the lists of "for more information, visit the following pages:", whatever is left of the links."""
+    kept = []
+    for n, block in enumerate(body):
+        lead = body[n - 1] if n and block.kind is BlockKind.LIST else None
+        if lead is not None and hangs(lead) and only_points((split_sentences(lead.text) or [""])[-1]):
+            continue
+        kept.append(block)
+    return kept
 
 
 def _without_empty_leads(body: Sequence[Block], raw: Sequence[Block]) -> list[Block]:

@@ -22,7 +22,7 @@ from bot.models import Citation, Outcome, OutcomeKind
 from bot.think import Thinker, Thought, current_matter
 from bot.writer import OnText
 from desk import conversations, customers, inbox, outbox, tickets
-from desk.conversations import Thread
+from desk.conversations import Thread, TurnDraft
 from desk.models import Author, Conversation, ConversationState, Sentiment, Ticket, Turn
 from desk.service import ServiceDefaults
 from kb.ahead import Ahead
@@ -97,20 +97,34 @@ class Engine:
         conversation = conversations.open_for(session, inbound, lang, now)
         if conversation.state is not ConversationState.STAFF and thought.decision.reason == "staff_has_it":
             raise _HandedBack  # nobody would answer: the bot kept silent for a person who has left meanwhile
-        conversations.add_turn(
-            session, conversation.id, Author.CUSTOMER, _said(inbound, lang), lang, now,
-            author_name=inbound.sender_name, message_id=inbound.message_id, payload=_customer_payload(inbound, thought),
+        said = TurnDraft(
+            Author.CUSTOMER, _said(inbound, lang), lang, inbound.sender_name, message_id=inbound.message_id,
+            payload=_customer_payload(inbound, thought),
         )  # fmt: skip
-        if conversation.state is ConversationState.STAFF:
-            # Somebody took over, perhaps while we were thinking: what the bot was composing is dropped.
-            return self._keep_silent(session, conversation, thought, "staff_has_it", now)
-        if thought.decision.kind is OutcomeKind.SILENT:
-            return self._keep_silent(session, conversation, thought, thought.decision.reason, now)
-        ticket = self._ticket(session, conversation, thought, now)
-        text = self._reply(session, inbound, conversation, thought, ticket, now)
-        self._remember(session, inbound, conversation, thought, now, ticket=ticket)
+        # Somebody may have taken over while we were thinking: what the bot was composing is dropped then.
+        theirs = conversation.state is ConversationState.STAFF
+        if theirs or thought.decision.kind is OutcomeKind.SILENT:
+            conversations.add_turns(session, conversation.id, [said], now)
+            reason = "staff_has_it" if theirs else thought.decision.reason
+            return self._keep_silent(session, conversation, thought, reason, now)
+        return self._answer(session, inbound, conversation, thought, said, now)
+
+    def _answer(
+        self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, said: TurnDraft,
+        now: datetime,
+    ) -> Outcome:  # fmt: skip
+        """Save what the customer said, the ticket if there is one, and the bot's reply, queued for sending."""
+        ticket, drafts = None, [said]
+        if thought.decision.opens_ticket or conversation.ticket_id is not None:
+            conversations.add_turns(session, conversation.id, drafts, now)  # the ticket reads it
+            drafts = []
+            ticket = self._ticket(session, conversation, thought, now)
+        reply = self._reply(session, thought, ticket, now)
+        remembered = self._remember(session, inbound, conversation, thought, now, ticket=ticket)
+        turn = conversations.add_turns(session, conversation.id, [*drafts, reply], now, **remembered)[-1]
+        outbox.put(session, _outbound(inbound, turn, reply.payload), conversation.id, turn.id, now)
         name = ticket.name if ticket else ""
-        return replace(_outcome(thought, text), conversation_id=conversation.public_id, ticket=name)
+        return replace(_outcome(thought, reply.text), conversation_id=conversation.public_id, ticket=name)
 
     def _keep_silent(
         self, session: Session, conversation: Conversation, thought: Thought, reason: str, now: datetime
@@ -122,20 +136,14 @@ class Engine:
         silent = replace(_outcome(thought, ""), kind=OutcomeKind.SILENT, reason=reason)
         return replace(silent, conversation_id=conversation.public_id)
 
-    def _reply(
-        self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, ticket: Ticket | None,
-        now: datetime,
-    ) -> str:  # fmt: skip
-        """Add the bot's turn and queue it for sending; return its text."""
+    def _reply(self, session: Session, thought: Thought, ticket: Ticket | None, now: datetime) -> TurnDraft:
         lang, timezone, base_url = thought.triage.lang, self._settings.timezone, self._settings.base_url
         text, payload = thought.decision.text, _bot_payload(thought, base_url)
         if ticket is not None:
             state = tickets.sla_state(session, self._defaults, ticket, now)
             text = f"{text}\n\n{receipt(ticket, state, lang, timezone)}"
             payload["ticket"] = ticket_card(ticket, state, lang, timezone, base_url)
-        reply = conversations.add_turn(session, conversation.id, Author.BOT, text, lang, now, payload=payload)
-        outbox.put(session, _outbound(inbound, reply, payload), conversation.id, reply.id, now)
-        return text
+        return TurnDraft(Author.BOT, text, lang, payload=payload)
 
     def _ticket(self, session: Session, conversation: Conversation, thought: Thought, now: datetime) -> Ticket | None:
         """The ticket this message opens or adds to; its urgency may rise with it. "Thanks" reopens nothing."""
@@ -158,14 +166,15 @@ class Engine:
     def _remember(
         self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, now: datetime, *,
         ticket: Ticket | None,
-    ) -> None:  # fmt: skip
-        """What the policy is to know next time, and the state the decision leads to."""
+    ) -> dict[str, Any]:  # fmt: skip
+        """Move to the state the decision leads to; return what else changes: what the policy is to know next time."""
         memory = {**conversation.memory, **thought.decision.memory}
         if thought.triage.sentiment is Sentiment.ANGRY:
             memory["soothed"] = True
-        state = None
         if conversation.state in (ConversationState.BOT, ConversationState.CLOSED):
             state = ConversationState.WAITING if thought.decision.opens_ticket else ConversationState.BOT
+            if state is not conversation.state:
+                conversations.change(session, conversation, now, state=state)
         values: dict[str, Any] = {"memory": memory, "lang": thought.triage.lang}
         said = thought.message.text
         bare_wish = thought.triage.wants_human and not asks_something(said)
@@ -179,7 +188,7 @@ class Engine:
             values["subject"] = title_of(said)
         if ticket is not None and conversation.ticket_id != ticket.id:
             values["ticket_id"] = ticket.id
-        conversations.change(session, conversation, now, state=state, **values)
+        return values
 
 
 class _HandedBack(Exception):  # a signal to think again, not an error
@@ -212,7 +221,7 @@ def quick_replies(thought: Thought) -> list[dict[str, str]]:
 
 def citation_view(citation: Citation, base_url: str) -> dict[str, Any]:
     """A citation as pages and the API show it."""
-    public = citation.audience == "public"
+    public = citation.audience == "public" and citation.linked
     return {
         "n": citation.n, "article_id": citation.article_id, "source": citation.source, "title": citation.title,
         "section": citation.section, "quote": citation.quote, "lang": citation.lang, "version": citation.version,

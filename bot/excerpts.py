@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from base.text import detect_language, is_identifier, query_tokens, tokens
 from bot.blocks import BlockKind, Role, role_of
 from bot.boilerplate import readable
-from bot.facets import Facet, Part, facets, holds, parts
-from bot.quote import Quote, asks_why, quote_from, quote_section, row_of, section_score, tokens_of, weigh
+from bot.facets import HARD, Facet, Part, facets, holds, parts
+from bot.quote import Quote, asks_why, names_ways, quote_from, quote_section, row_of, section_score, tokens_of, weigh
 from bot.word_classes import conflict
 from kb.models import Passage
 
@@ -51,12 +51,26 @@ def excerpts(question: str, passages: Sequence[Passage], article: Sequence[Passa
     missing = [facet for facet in wanted if not holds(quote.text, facet)]
     if missing and (better := _holding(question, missing, pool, max_chars)):
         return [better]
+    if _lacks_fact(question, pool):
+        return []
     if not quote.text:
         return _next_best(question, pool, max_chars)
     first = Excerpt(best, quote)
     if Facet.HOW in facets(question) and (named := _named_steps(question, first, pool, max_chars)):
         return [first, named]
+    if names_ways(quote.text) and (ways := _below(question, best, article, max_chars)):
+        return [first, ways]
     return [first]
+
+
+def _below(question: str, passage: Passage, article: Sequence[Passage], max_chars: int) -> Excerpt | None:
+    """What stands under the passage's own heading right after it: the ways it announces, cut off from it by its length."""
+    after = next((p for p in article if p.start > passage.start), None)
+    if after is None or not passage.breadcrumb or after.breadcrumb[: len(passage.breadcrumb)] != passage.breadcrumb:
+        return None
+    found = readable(after.text)
+    quote = quote_section(found, 0, weigh(question, after), max_chars, alone=len(found) == 1) if found else None
+    return Excerpt(after, quote) if quote is not None and quote.text else None
 
 
 def answering_first(question: str, passages: Sequence[Passage], article: Sequence[Passage]) -> tuple[Passage, ...]:
@@ -103,6 +117,13 @@ def _near(best: Passage, article: Sequence[Passage]) -> Sequence[Passage]:
     at = next((n for n, p in enumerate(article) if p.chunk_id == best.chunk_id), 0)
     first = max(0, min(at - _POOL // 2, len(article) - _POOL))
     return article[first : first + _POOL]
+
+
+def _lacks_fact(question: str, pool: Sequence[Passage]) -> bool:
+    """Whether only a price, a time or an approval is asked for, and these passages hold none: nothing here answers."""
+    asked = facets(question)
+    hard = HARD.intersection(asked)
+    return bool(hard) and Facet.HOW not in asked and not any(holds(p.text, f) for p in pool for f in hard)
 
 
 def _codes(question: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from base.text import normalise, split_sentences
 
@@ -33,7 +34,9 @@ _ASKED = (
     ),
     (
         Facet.PRICE,
-        r"\bhow much (?:does|do|is|are|will|would|money)\b|\b(?:costs?|prices?|fees?)\b|多少钱|价格|费用|收费|要钱",
+        r"\bhow much (?:does|do|is|are|will|would|money)\b|\bwhat (?:does|do|will|would)\b[^?.]{0,60}\bcosts?\b|"
+        r"\b(?:price|cost|fee)s? (?:of|for)\b|\bwhat(?:'s| is| are) the [^?.]{0,20}\b(?:price|cost|fee)s?\b|多少钱|"
+        r"(?:价格|费用|收费)[^，。？?,]{0,4}(?:多少|怎么|如何|标准)|怎么收费|收费吗|免费吗|要(?:不要)?(?:花|付|交)?钱吗",
     ),
     (Facet.MEANING, r"\bmeans?\b|\bmeaning\b|\bwhat is\b|什么意思|是什么|含义|代表什么"),
     (
@@ -49,10 +52,13 @@ _HELD = {
     r"由[^。]{1,12}(?:审批|批准)",
     Facet.DURATION: r"\b\d+(?:[-–]\d+)? (?:working |business )?(?:minutes?|hours?|days?|weeks?|months?)\b|"
     r"\d+ ?(?:个)?(?:至|到|-|~)? ?\d* ?(?:个)?(?:工作日|天|小时|分钟|周|个?月)|"
-    r"[一二两三四五六七八十]+(?:个)?(?:工作日|天|小时|分钟|周)",
+    r"[一二两三四五六七八十]+(?:个)?(?:工作日|天|小时|分钟|周)|"
+    r"\b(?:immediately|at once|same day|overnight|next (?:working|business) day|an hour)\b|立即|马上|当天|实时|次日",
     Facet.PRICE: r"(?:cny|rmb|usd|eur|[¥$€]) ?\d|\d[\d,]* ?(?:元|yuan|dollars?)|\bfree of charge\b|\bis free\b|免费|不收费",
     Facet.HOW: r"(?m)^\s*1[.)、] ",
 }  # fmt: skip
+# Who asks for one of these is not helped by an article that holds none at all. For the rest the patterns miss too much.
+HARD = frozenset({Facet.PRICE, Facet.DURATION, Facet.APPROVAL})
 _HEADED = {  # a heading, or the head of a table, that announces it
     Facet.APPROVAL: r"\bapprov|审批|批准",
     Facet.DURATION: r"\bhow long\b|\btimes?\b|\bdeliver|\bduration\b|\bdeadlines?\b|多久|时间|时长|时限|期限|到货",
@@ -82,6 +88,7 @@ class Part:
     facets: tuple[Facet, ...]
 
 
+@lru_cache(maxsize=256)  # of one question it is asked several times
 def parts(question: str, most: int = 3) -> tuple[Part, ...]:
     """What a question asks, one part for each kind of thing; most questions have one part."""
     pieces = [piece for sentence in split_sentences(question) for piece in _JOINT.split(sentence)]
@@ -93,6 +100,7 @@ def parts(question: str, most: int = 3) -> tuple[Part, ...]:
     return tuple(part for part in found if distinct[part.facets[0]] is part)[:most]
 
 
+@lru_cache(maxsize=1024)
 def facets(text: str) -> tuple[Facet, ...]:
     """The kinds of things a text asks for, the most telling first."""
     folded = normalise(text)

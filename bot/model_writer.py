@@ -7,9 +7,11 @@ is shown only after `ground` found it supported. On any fault the caller falls b
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from base.errors import MisconfiguredSetting, ModelUnavailable
+from base.i18n import N_, translate
 from base.metrics import MODEL_CALLS
 from base.pii import mask
 from base.text import detect_language, split_sentences
@@ -20,7 +22,7 @@ from bot.masking import inert
 from bot.model_stream import END_TOLD_BY, stream_sentences
 from bot.models import Answer
 from bot.prompt import prompt
-from bot.writer import OnText, Request, cite
+from bot.writer import OnText, Request, cite, filed_under
 from kb.models import Passage
 
 if TYPE_CHECKING:
@@ -87,7 +89,7 @@ class ModelWriter:
             MODEL_CALLS.labels(result="unsupported").inc()
             raise NotGrounded(reason, kept=draft.kept, dropped=len(draft.dropped))
         MODEL_CALLS.labels(result="answered").inc()
-        return draft.answer(self.name)
+        return _filed(draft.answer(self.name), request)
 
     def _messages(self, request: Request, passages: tuple[Passage, ...]) -> list[tuple[str, str]]:
         fenced = "\n\n".join(
@@ -107,6 +109,16 @@ class ModelWriter:
             *earlier,
             ("human", f"<question>\n{inert(mask(request.question[:MAX_QUESTION]))}\n</question>"),
         ]
+
+
+def _filed(answer: Answer, request: Request) -> Answer:
+    """The answer with what its sources apply to, where they are filed under a product or version it does not name."""
+    cited = {citation.chunk_id for citation in answer.citations}
+    filed = filed_under([passage for passage in request.passages if passage.chunk_id in cited], request.lang)
+    if not filed or filed in answer.text:
+        return answer
+    applies = translate(N_("Applies to: {products}"), request.lang, products=filed)
+    return replace(answer, text=f"{answer.text}\n\n{applies}")
 
 
 class _Draft:
@@ -185,7 +197,19 @@ def make_chat_model(
         reason = f"install the LangChain package for {provider}: {error}"
         raise MisconfiguredSetting(name="llm", reason=reason) from error
     except Exception as error:
-        raise MisconfiguredSetting(name="llm", reason=(str(error) or type(error).__name__).splitlines()[0]) from error
+        raise MisconfiguredSetting(name="llm", reason=_why(error, provider)) from error
+
+
+def _why(error: Exception, provider: str) -> str:
+    """What is wrong with a model's name, and what to write instead, from LangChain's error."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()] or [type(error).__name__]
+    known = next((line.partition(": ")[2] for line in lines if line.startswith("Supported model providers")), "")
+    if not known:
+        return lines[0]
+    return (
+        f'"{provider}" is no provider of chat models. Write openai:NAME (with llm_base_url for any server that speaks '
+        f"its protocol), ollama:NAME, or another of these with its LangChain package installed: {known}"
+    )
 
 
 def _in_another_language(sentence: str, lang: str) -> bool:

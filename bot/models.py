@@ -74,6 +74,9 @@ class Citation:
     quote: str  # exact words of the passage
     lang: str
     audience: str
+    linked: bool = (
+        True  # the page of an article for some service packages only cannot be opened: it asks for no sign-in
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +94,7 @@ class Choice:
     """An article offered in a clarifying question."""
 
     article_id: str
-    title: str
+    title: str  # as it is shown: with its language where that is not the reader's
 
 
 @dataclass(frozen=True, slots=True)

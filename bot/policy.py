@@ -114,7 +114,7 @@ def _by_knowledge(case: Case) -> Decision:
         )  # fmt: skip
     if case.has_ticket and case.state is ConversationState.WAITING:
         return _added_to_ticket(case)
-    choices = _choices(case.passages)
+    choices = _choices(case.passages, case.triage.lang)
     if case.confidence >= case.clarify_threshold and choices and not case.memory.get("clarified"):
         one = N_("I am not sure this is what you mean. Shall I show you what this article says?")
         several = N_("I want to be sure I give you the right answer. Which of these do you mean?")
@@ -164,15 +164,21 @@ def _added_to_ticket(case: Case) -> Decision:
     return Decision(OutcomeKind.TICKET, "added", text, opens_ticket=True)
 
 
-def _choices(passages: Sequence[Passage], most: int = 3) -> tuple[Choice, ...]:
-    """The articles of the passages that come close to the best one."""
+_IN_LANGUAGE = {"zh": N_("{title} (in Chinese)"), "en": N_("{title} (in English)")}
+
+
+def _choices(passages: Sequence[Passage], lang: str, most: int = 3) -> tuple[Choice, ...]:
+    """The articles of the passages that come close to the best one. One in another language than the reader's says so."""
     if not passages:
         return ()
     floor = passages[0].score - 0.25
     titles: dict[str, str] = {}
     for passage in passages:
         if passage.score >= floor:
-            titles.setdefault(passage.article_public_id, passage.title)
+            title = passage.title
+            if passage.lang != lang and passage.lang in _IN_LANGUAGE:
+                title = translate(_IN_LANGUAGE[passage.lang], lang, title=title)
+            titles.setdefault(passage.article_public_id, title)
     return tuple(Choice(article, title) for article, title in titles.items())[:most]
 
 

@@ -43,6 +43,7 @@ _WORKED = re.compile(
     r"已?经?(?:解决了?|搞定了?|好了|可以了|能用了|正常了|恢复了|没问题了))" + _THANKS
 )
 _NONE = re.compile(r"(?:none(?: of (?:these|them|those))?|neither|no|都不是|都不对|不是|没有(?:我要的)?|以上都不是)")
+_MARK = re.compile(r" ?\((?:in chinese|in english|中文|英文)\)$", re.IGNORECASE)  # as bot/policy.py marks a choice
 _PLACES = (
     re.compile(r"(?:(?:the )?first(?: one)?|(?:number |no\.? ?|option )?1|第一[个项条]|一|①)"),
     re.compile(r"(?:(?:the )?second(?: one)?|(?:number |no\.? ?|option )?2|第二[个项条]|二|②)"),
@@ -55,11 +56,15 @@ def meant(text: str, turns: Sequence[Turn]) -> str:
 
     Actions are those of `Inbound.action`, and DECLINED. Only the bot's very last message can be answered like this.
     """
-    bare = re.sub(r"\s+", " ", re.sub(r"[.。!！~～…]+", " ", normalise(text))).strip(" ,，、")
+    bare = _bare(text)
     last = next((turn for turn in reversed(turns) if turn.author is not Author.NOTE), None)
-    if not bare or len(bare) > _LONGEST or "?" in text or "？" in text or last is None or last.author is not Author.BOT:
+    if not bare or last is None or last.author is not Author.BOT:
         return ""
     outcome = str(last.payload.get("outcome", ""))
+    if outcome == "clarify" and (action := _labelled(bare, last.payload.get("quick_replies", ()))):
+        return action  # however long a title is, and titles may be questions
+    if len(bare) > _LONGEST or "?" in text or "？" in text:
+        return ""
     if outcome == "offer":
         return "human" if _YES.fullmatch(bare) else DECLINED if _NO.fullmatch(bare) else ""
     if outcome == "clarify":
@@ -69,12 +74,20 @@ def meant(text: str, turns: Sequence[Turn]) -> str:
     return ""
 
 
+def _bare(text: str) -> str:
+    return re.sub(r"\s+", " ", re.sub(r"[.。!！~～…]+", " ", normalise(text))).strip(" ,，、")
+
+
+def _labelled(bare: str, buttons: Sequence[dict[str, Any]]) -> str:
+    """The action of the button that says this, with or without the language a title is marked with."""
+    said = [(_bare(str(button.get("label", ""))), str(button["action"])) for button in buttons]
+    exact = next((action for label, action in said if label == bare), "")
+    return exact or next((action for label, action in said if _MARK.sub("", label) == _MARK.sub("", bare)), "")
+
+
 def _chosen(bare: str, buttons: Sequence[dict[str, Any]]) -> str:
     choices = [str(button["action"]) for button in buttons if str(button.get("action", "")).startswith("choose:")]
     for place, action in zip(_PLACES, choices, strict=False):
         if place.fullmatch(bare):
             return action
-    for button in buttons:
-        if normalise(str(button.get("label", ""))).strip() == bare:
-            return str(button["action"])
     return "not_helped" if _NONE.fullmatch(bare) or _FAILED.fullmatch(bare) else ""

@@ -73,7 +73,7 @@ def quote_section(found: Sequence[Section], place: int, weights: Weights, max_ch
     section = found[place]
     body = [_telling(block, section.body[n - 1] if n else None, weights) for n, block in enumerate(section.body)]
     body = [*body, *_promised(found, place, join(body), max_chars)]
-    if body and hangs(body[-1]):
+    while body and hangs(body[-1]):
         body = [*body[:-1], *_without_promise(body[-1])]
     text, heading = join(body), "" if alone else section.heading
     cut = len(text) > max_chars or body != list(section.body)
@@ -142,6 +142,18 @@ def _naming(found: Sequence[Section], weights: Weights) -> Sequence[int]:
         return range(len(found))
     places = [n for n, section in enumerate(found) if names & (tokens_of(section.heading) | tokens_of(section.text))]
     return places or range(len(found))
+
+
+_NAMES_WAYS = re.compile(
+    r"\b(?:following|below|these) (?:methods?|options?|workarounds?|solutions?|procedures?)\b|"
+    r"(?:以下|下列|下面)(?:的)?(?:任[一何意])?[^。，；\n]{0,8}(?:方法|方式|选项|解决方案|步骤)",
+    re.IGNORECASE,
+)
+
+
+def names_ways(text: str) -> bool:
+    """Whether a text says that several ways follow, and lists none itself."""
+    return _NAMES_WAYS.search(text) is not None and re.search(r"(?m)^\s*(?:[-*+•]|\d{1,2}[.)、])\s", text) is None
 
 
 _WHY = re.compile(r"\bwhy\b|\breasons?\b|\bcauses?\b|为什么|为啥|原因", re.IGNORECASE)
@@ -241,7 +253,9 @@ def _best_blocks(parts: Sequence[Block], weights: Weights, max_chars: int) -> st
         first, last = max(fitting, key=lambda span: sum(scores[span[0] : span[1] + 1]))
     chosen = list(parts[first : last + 1])
     if hangs(chosen[-1]) and not (last + 1 < len(parts) and len(join(parts[first : last + 2])) <= max_chars * 2):
-        chosen = [*chosen[:-1], *_without_promise(chosen[-1])] or chosen
+        while chosen and hangs(chosen[-1]):
+            chosen = [*chosen[:-1], *_without_promise(chosen[-1])]
+        chosen = chosen or list(parts[first : last + 1])
     elif hangs(chosen[-1]):
         chosen.append(parts[last + 1])
     quote = join(chosen)

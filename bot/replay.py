@@ -9,17 +9,29 @@ from typing import Any
 
 from base.database import Database
 from base.errors import NotFound
+from base.i18n import N_
 from bot import policy
 from bot.answering import Answering, Finding
 from bot.guard import Guarded, guard
-from bot.models import Decision, OutcomeKind, Triage
+from bot.models import Decision, OutcomeKind, Reason, Triage
 from bot.policy import Case
 from bot.writer import QuotingWriter
 from desk.models import Category, ConversationState, Sentiment, Turn, Urgency
 from kb import store
 from kb.models import Audience, Passage, Scope
 
-_CUSTOMERS = Scope(audiences=(Audience.PUBLIC,))
+_PARTS = {
+    "fit": N_("The fit is {now} now, it was {then}."),
+    "policy": N_("The policy is {now} now, it was {then}."),
+    "writer": N_("The writer is {now} now, it was {then}."),
+    "confidence": N_("The confidence is {now} now, it was {then}."),
+    "answer_threshold": N_("The answer threshold is {now} now, it was {then}."),
+    "clarify_threshold": N_("The threshold for asking back is {now} now, it was {then}."),
+    "article": N_("The article “{title}” is at version {now} now, it was at {then}."),
+    "article_gone": N_("The article “{title}” can no longer be seen by customers."),
+    "quotation": N_("The quotation [{n}] no longer stands in “{title}”."),
+    "model": N_("Worded by {writer}: it is not asked again, its quotations were compared."),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +41,7 @@ class Replayed:
     said: str  # what the customer was told
     rebuilt: str  # what the record leads to now
     identical: bool  # the bytes the record vouches for are the same
-    reasons: tuple[str, ...]  # what has changed since, in words; empty when nothing has
+    reasons: tuple[Reason, ...]  # what has changed since; empty when nothing has
 
     def difference(self) -> list[str]:
         """The lines that differ, as a unified diff."""
@@ -51,23 +63,27 @@ class Replayer:
         record = reply.payload.get("record")
         if not record or "queries" not in record:
             raise NotFound("record", turn=reply.id)
+        if record["reason"] == "gave_up":
+            decision = policy.give_up(str(record["lang"]))
+            return _compared(reply, decision, self._versions(record))
         known, reasons = self._passages(record)
         reasons += self._versions(record)
         writer = str(record.get("writer", ""))
         if writer.startswith("model/"):
             return _of_model(reply, known, reasons, writer)
         if writer and writer != QuotingWriter.name:
-            reasons.append(f"the writer is {QuotingWriter.name} now, it was {writer}")
-        findings = self._findings(record, known)
-        lang = str(record["lang"])
-        answering = replace(self.answering, writer=QuotingWriter())
+            reasons.append(_changed("writer", now=QuotingWriter.name, then=writer))
+        lang, scope = str(record["lang"]), _scope(record)
+        answering = replace(
+            self.answering, writer=QuotingWriter(), article_of=lambda passage: self._article(passage, scope)
+        )
+        findings = self._findings(answering, record, known)
         findings = [answering.answered(finding, lang) for finding in findings]
         answer, sure = answering.reply(findings, lang) if findings else (None, 0.0)
         if findings and abs(sure - float(record["confidence"])) > 1e-9:
-            reasons.append(f"the confidence is {sure} now, it was {record['confidence']}")
+            reasons.append(_changed("confidence", now=sure, then=record["confidence"]))
         decision = self._decide(record, asked, findings, sure, answer, max_message_chars)
-        said = reply.text if decision.kind is not OutcomeKind.TICKET else reply.text[: len(decision.text)]
-        return Replayed(said, decision.text, said == decision.text, tuple(reasons))
+        return _compared(reply, decision, reasons)
 
     def _decide(
         self, record: Mapping[str, Any], asked: Turn | None, findings: Sequence[Finding], sure: float, answer: Any,
@@ -86,7 +102,7 @@ class Replayer:
             )
         )  # fmt: skip
 
-    def _findings(self, record: Mapping[str, Any], known: Mapping[int, Passage]) -> list[Finding]:
+    def _findings(self, answering: Answering, record: Mapping[str, Any], known: Mapping[int, Passage]) -> list[Finding]:
         """The findings of then, with the figures of then, on the passages of now."""
         chosen = str(record["action"]).startswith("choose:")
         found = []
@@ -96,43 +112,68 @@ class Replayer:
                 replace(known[c["chunk"]], score=c["score"], similarity=c["similarity"], keyword=c["keyword"])
                 for c in own
             )
-            article = self.answering.article_of(passages[0]) if passages else ()
-            finding = self.answering.found(question, str(record["lang"]), passages, article)
+            article = answering.article_of(passages[0]) if passages else ()
+            finding = answering.found(question, str(record["lang"]), passages, article)
             found.append(replace(finding, confidence=1.0 if passages else 0.0) if chosen else finding)
         return found
 
-    def _versions(self, record: Mapping[str, Any]) -> list[str]:
-        now = {"fit": self.answering.fit.version, "policy": policy.VERSION}
-        return [
-            f"the {name} is {value} now, it was {record[name]}" for name, value in now.items() if record[name] != value
-        ]
-
-    def _passages(self, record: Mapping[str, Any]) -> tuple[dict[int, Passage], list[str]]:
-        """The recorded passages that customers may still see, and why the others are gone."""
-        candidates = record["candidates"]
+    def _article(self, passage: Passage, scope: Scope) -> tuple[Passage, ...]:
         with self.database.read() as session:
-            known = store.passages(session, [c["chunk"] for c in candidates], _CUSTOMERS)
+            return tuple(store.passages_of_version(session, passage.version_id, scope))
+
+    def _versions(self, record: Mapping[str, Any]) -> list[Reason]:
+        now: dict[str, object] = {"fit": self.answering.fit.version, "policy": policy.VERSION}
+        then = dict(record)
+        if limits := record.get("thresholds"):
+            now |= {"answer_threshold": self.answering.threshold, "clarify_threshold": self.clarify_threshold}
+            then |= {"answer_threshold": limits["answer"], "clarify_threshold": limits["clarify"]}
+        return [_changed(name, now=value, then=then[name]) for name, value in now.items() if then[name] != value]
+
+    def _passages(self, record: Mapping[str, Any]) -> tuple[dict[int, Passage], list[Reason]]:
+        """The recorded passages that customers may still see, and why the others are gone."""
+        candidates, scope = record["candidates"], _scope(record)
+        with self.database.read() as session:
+            known = store.passages(session, [c["chunk"] for c in candidates], scope)
             gone = {c["article"]: c for c in candidates if c["chunk"] not in known}
-            reasons = []
+            reasons: list[Reason] = []
             for public_id, candidate in gone.items():
                 try:
-                    article = store.get_article(session, public_id, _CUSTOMERS)
+                    article = store.get_article(session, public_id, scope)
                     number = store.get_version(session, article).number
-                    why = f"is at version {number} now, it was at {candidate['version']}"
+                    then = candidate["version"]
+                    reasons.append(_changed("article", title=candidate["title"], now=number, then=then))
                 except NotFound:
-                    why = "can no longer be seen by customers"
-                reasons.append(f"the article “{candidate['title']}” {why}")
+                    reasons.append(_changed("article_gone", title=candidate["title"]))
         return known, reasons
 
 
-def _of_model(reply: Turn, known: Mapping[int, Passage], reasons: list[str], writer: str) -> Replayed:
+def _scope(record: Mapping[str, Any]) -> Scope:
+    """Whom the answer was for. Without a day: what has run out since was valid then."""
+    noted = record["case"].get("scope", {})
+    return Scope(
+        (Audience.PUBLIC,), tuple(noted.get("collections", ())), str(noted.get("product", "")),
+        str(noted.get("version", "")), str(noted.get("package", "")),
+    )  # fmt: skip
+
+
+def _changed(part: str, **fields: object) -> Reason:
+    return Reason("record", part, "", _PARTS[part], fields)
+
+
+def _compared(reply: Turn, decision: Decision, reasons: Sequence[Reason]) -> Replayed:
+    """A ticket's promise was added when it was saved: of such a reply only what stands before it is compared."""
+    said = reply.text if decision.kind is not OutcomeKind.TICKET else reply.text[: len(decision.text)]
+    return Replayed(said, decision.text, said == decision.text, tuple(reasons))
+
+
+def _of_model(reply: Turn, known: Mapping[int, Passage], reasons: Sequence[Reason], writer: str) -> Replayed:
     """What a model worded stays as it was said; what can be checked is whether its quotations still stand."""
     missing = []
     texts = [" ".join(passage.text.split()) for passage in known.values()]
     for citation in reply.payload.get("citations", ()):
         if not any(" ".join(str(citation["quote"]).split()) in text for text in texts):
-            missing.append(f"the quotation [{citation['n']}] no longer stands in “{citation['title']}”")
-    note = f"worded by {writer}: not asked again, its quotations were compared"
+            missing.append(_changed("quotation", n=citation["n"], title=citation["title"]))
+    note = _changed("model", writer=writer)
     return Replayed(reply.text, reply.text, not missing, (note, *missing, *reasons))
 
 

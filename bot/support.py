@@ -13,17 +13,22 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from base.text import is_identifier, normalise, query_tokens
+from bot.boilerplate import readable
+from bot.quote import row_of, tokens_of
 from bot.support_words import ANY_MEMBER, CLASSES, COMMON, FILLER_ZH, OFFERS, WANTS, Wanted
 from kb.models import Passage
 
 WINDOW = {"zh": 110, "en": 300}  # characters: two or three sentences
 SUPPORT_FEATURES = (
     "window", "chunk", "scattered", "heading", "rare_missing", "kind_near", "kind_missing", "conflict", "constraint_met",
-    "constraint_open", "name_near", "name_missing", "code_missing", "held", "held_most",
+    "constraint_open", "name_near", "name_missing", "code_missing", "code_named", "asked_by_name", "held", "held_most",
 )  # fmt: skip
 _NAME = re.compile(r"(?<![A-Za-z0-9])(?:[A-Z][A-Za-z0-9.+-]*[A-Za-z0-9+]|[a-z]+[A-Z][A-Za-z]*)")
 _LATIN = re.compile(r"[A-Za-z][A-Za-z0-9+-]+")
 _OPENS_SENTENCE = re.compile(r"(?:^|[.!?:;\n。！？；：]\s*|[\"'“(]\s*)$")
+_VERSION = re.compile(
+    r"v?\d+(?:\.\d+)+\S*|\d+-?bit"
+)  # in a table, a version is an example of something, not its subject
 _NO_NAMES = frozenset("i it ok hi hello dear pc am pm fyi asap btw ps mr ms mrs dr thanks regards re fw".split())
 
 
@@ -104,9 +109,32 @@ def support(question: str, lang: str, passages: Sequence[Passage]) -> dict[str, 
         "name_near": _share([_holds(near, n) or _holds(title, n) for n in ask.names]),
         "name_missing": _share([not (_holds(body, n) or _holds(title, n)) for n in ask.names]),
         "code_missing": _share([not (_holds(body, c) or _holds(title, c)) for c in ask.codes]),
+        "code_named": _share([_names_code(best, code) for code in _subjects(ask.codes)]),
+        "asked_by_name": same * _likeness(frozenset(query_tokens(question)), best),
         "held": same * min(1.0, sum(words.held) / 8),
         "held_most": same * min(1.0, sum(words.held[:4]) / 6),
     }
+
+
+def _subjects(codes: frozenset[str]) -> list[str]:
+    """The codes that may be what a question is about: whole ones, no versions."""
+    return [code for code in codes if not _VERSION.fullmatch(code) and all(code not in c or code == c for c in codes)]
+
+
+def _names_code(passage: Passage, code: str) -> bool:
+    """Whether a code has a row or a heading of its own in a passage."""
+    headings = (*passage.breadcrumb[-1:], *(section.heading for section in readable(passage.text)))
+    return any(code in tokens_of(heading) for heading in headings) or row_of(passage, code) is not None
+
+
+def _likeness(asked: frozenset[str], passage: Passage) -> float:
+    """How far a question is the title, or the nearest heading, word for word: shared tokens of all (Jaccard), squared."""
+    named = [passage.title, *passage.breadcrumb[-1:]]
+    return max((_overlap(asked, frozenset(query_tokens(name))) ** 2 for name in named), default=0.0)
+
+
+def _overlap(one: frozenset[str], other: frozenset[str]) -> float:
+    return len(one & other) / len(one | other) if one and other else 0.0
 
 
 def best_held_first(question: str, lang: str, passages: Sequence[Passage]) -> list[Passage]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from base.messages import Inbound
 from base.settings import Settings
 from base.text import detect_language
 from bot import policy
-from bot.answering import Answering, Finding
+from bot.answering import Answering, Finding, prepare
 from bot.confidence import Fit
 from bot.guard import Guarded, Remark, guard
 from bot.models import Decision, Triage
@@ -27,6 +27,7 @@ from bot.prompt import prompt
 from bot.queries import queries
 from bot.question import last_question, leans_on_earlier, stand_alone
 from bot.rewrite import Rewriter
+from bot.scope import customer_scope
 from bot.triage import Reading, Triager, read
 from bot.wants_human import asks_for_person
 from bot.writer import AnswerWriter, OnText
@@ -41,7 +42,13 @@ log = get_logger(__name__)
 CUSTOMER_SCOPE = Scope(audiences=(Audience.PUBLIC,))
 CHOOSE = "choose:"
 MATTER_HOURS = 24
-_ONLY_CODES = re.compile(r"(?:[A-Z0-9][A-Z0-9._:/#-]*[\s,;!?]*){1,4}")  # "PRN-21", "VPN 809": the same in any language
+_GREETS = re.compile(
+    r"(?:hello|hi|hey|help|thank|please|yes|no|ok|okay|sorry|good|what|why|how|who|where|when)\b", re.IGNORECASE
+)
+# "PRN-21", "error 809", "Outlook", an address: the same in any language.
+_ONLY_NAMES = re.compile(
+    r"(?:(?:https?://\S+|[\w.:/#+-]*\d[\w.:/#+-]*|[A-Z][\w.'+/#-]*|(?i:error|code)\b)[\s,;:!?]*){1,4}",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Thought:
     understood: str = ""  # how a follow-up became a question: "rule", "model/rewrite.v1", or "" for none
     fit: str = ""  # version of what turned the figures into a confidence
     case: dict[str, Any] = field(default_factory=dict)  # what else the policy decided from
+    thresholds: dict[str, float] = field(default_factory=dict)
+    embedder: str = ""  # with the digest of its spec
 
     def record(self) -> dict[str, Any]:
         """What "why this answer?" shows: query, candidates with figures and versions, thresholds, decision, reasons."""
@@ -85,6 +94,8 @@ class Thought:
             ],
             "case": self.case,
             "confidences": [finding.confidence for finding in self.findings],
+            "thresholds": self.thresholds,
+            "embedder": self.embedder,
             "urgency": str(self.triage.urgency),
             "reasons": [reason.as_dict("en") for reason in self.triage.urgency_reasons],
             "category": str(self.triage.category),
@@ -105,6 +116,9 @@ class Thinker:
         self._settings, self._embedder, self._searcher = settings, embedder, searcher
         self._triager, self._rules, self._writer = triager, Triager(None), writer
         self._fit, self._rewriter = fit, rewriter
+        self._thresholds = {"answer": settings.answer_confidence, "clarify": settings.clarify_confidence}
+        spec = embedder.spec
+        self._embedder_name = f"{spec.provider}:{spec.model} {spec.digest[:8]}"
 
     def foresee(self, inbound: Inbound) -> Ahead | None:
         """Begin to embed what will most likely be asked, while the message is being stored. None if nothing is."""
@@ -130,24 +144,30 @@ class Thinker:
         message, action = self._read(inbound, turns, memory)
         lang = self.language(inbound, message, thread)
         asked, understood = ((message.text,), "") if action else self._asked(message.text, turns)
-        ask = _Question(asked, lang, action, message, turns, state, memory)
+        scope = customer_scope(inbound, thread)
+        ask = _Question(asked, lang, action, message, turns, state, memory, scope)
         words, more = None, []
         if ask.worth_embedding():
             if ahead is None or (ahead.text, ahead.lang) != (asked[0], lang):
                 ahead = Ahead(self._embedder, asked[0], lang)
             more = [Ahead(self._embedder, question, lang) for question in asked[1:]]
-            words = None if action else self._searcher.words(asked[0], CUSTOMER_SCOPE)
+            words = None if action else self._searcher.words(asked[0], scope)
         watch.lap("words")
         reading = read(message.text)
+        if words is not None:  # while the model computes: what the answer will need of the questions alone
+            for question in asked:
+                prepare(question)
         watch.lap("reading")
         vector, triage = self._judge(ask, ahead, reading, watch)
         findings: list[Finding] = []
         sure, answer = 0.0, None
         if ask.needs_search(triage):
-            answering = self.answering()
+            answering = self.answering(scope=scope)
             findings = self._found(answering, ask, inbound.text, vector, words, more)
             watch.lap("search")
             history = tuple((str(turn.author), turn.text) for turn in turns[-6:] if turn.author is not Author.NOTE)
+            if triage.urgency is Urgency.URGENT:
+                on_text = None  # the reply will be a ticket: nobody is to see an answer come and go
             live = on_text if len(findings) == 1 else None  # a numbered reply is shown when it is whole
             findings = [answering.answered(finding, lang, history, live) for finding in findings]
             answer, sure = answering.reply(findings, lang)
@@ -163,17 +183,17 @@ class Thinker:
                 clarify_threshold=self._settings.clarify_confidence,
             )
         )  # fmt: skip
-        case = {"state": str(state), "has_ticket": has_ticket, "memory": memory}
+        case = {"scope": asdict(scope), "state": str(state), "has_ticket": has_ticket, "memory": memory}
         return Thought(
             message, "\n".join(asked), triage, passages, sure, decision, action, watch.laps, tuple(findings),
-            understood, self._fit.version, case,
+            understood, self._fit.version, case, self._thresholds, self._embedder_name,
         )  # fmt: skip
 
-    def answering(self, writer: AnswerWriter | None = None) -> Answering:
-        """How findings become an answer here; `writer`: another one than the configured."""
+    def answering(self, writer: AnswerWriter | None = None, scope: Scope = CUSTOMER_SCOPE) -> Answering:
+        """How findings become an answer here; `writer`: another one than the configured; `scope`: for whom."""
         return Answering(
             writer or self._writer, self._settings.answer_confidence, self._settings.answer_max_chars,
-            lambda passage: self._searcher.article(passage, CUSTOMER_SCOPE), self._fit,
+            lambda passage: self._searcher.article(passage, scope), self._fit,
         )  # fmt: skip
 
     def _asked(self, text: str, turns: Sequence[Turn]) -> tuple[tuple[str, ...], str]:
@@ -198,7 +218,7 @@ class Thinker:
     def language(self, inbound: Inbound, message: Guarded, thread: Thread) -> str:
         """The language to answer in: the message's own; for a button, bare digits or a code, the conversation's."""
         fallback = thread.conversation.lang if thread.conversation else inbound.locale or self._settings.default_locale
-        if inbound.action or _ONLY_CODES.fullmatch(message.text):
+        if inbound.action or _only_names(message.text):
             return known_locale(fallback, self._settings.default_locale)
         return detect_language(message.text, known_locale(fallback, self._settings.default_locale))
 
@@ -252,11 +272,11 @@ class Thinker:
         passages, article = self._search(ask, label, vector, words)
         first = answering.found(ask.text, ask.lang, passages, article)
         if ask.action.startswith(CHOOSE):
-            return [replace(first, confidence=1.0 if passages else 0.0)]
+            return [replace(first, confidence=1.0 if passages else 0.0, chosen=True)]
         findings = [first]
         for ahead in more:
             found = self._searcher.search(
-                ahead.text, scope=CUSTOMER_SCOPE, top_k=self._settings.top_k, lang=ask.lang, vector=ahead.vector()
+                ahead.text, scope=ask.scope, top_k=self._settings.top_k, lang=ask.lang, vector=ahead.vector()
             )
             findings.append(answering.found(ahead.text, ask.lang, found.passages, found.article))
         return findings
@@ -268,14 +288,14 @@ class Thinker:
         if not ask.action:
             top_k = self._settings.top_k
             found = self._searcher.search(
-                ask.text, scope=CUSTOMER_SCOPE, top_k=top_k, lang=ask.lang, vector=vector, words=words
+                ask.text, scope=ask.scope, top_k=top_k, lang=ask.lang, vector=vector, words=words
             )
             return found.passages, found.article
         chosen = ask.action.removeprefix(CHOOSE)
         for text in dict.fromkeys((ask.text, label)):  # the question, else the title on the button
-            found = self._searcher.search(text, scope=CUSTOMER_SCOPE, top_k=30, lang=ask.lang)
+            found = self._searcher.search(text, scope=ask.scope, top_k=30, lang=ask.lang)
             if passages := tuple(p for p in found.passages if p.article_public_id == chosen):
-                return passages, self._searcher.article(passages[0], CUSTOMER_SCOPE)
+                return passages, self._searcher.article(passages[0], ask.scope)
         return (), ()
 
 
@@ -290,6 +310,7 @@ class _Question:
     turns: Sequence[Turn]
     state: ConversationState
     memory: dict[str, Any]
+    scope: Scope
 
     @property
     def text(self) -> str:
@@ -320,6 +341,10 @@ def current_matter(turns: Sequence[Turn], now: datetime) -> tuple[Turn, ...]:
             break
         found.append(turn)
     return tuple(reversed(found))
+
+
+def _only_names(text: str) -> bool:
+    return text.isascii() and len(text) < 200 and not _GREETS.match(text) and bool(_ONLY_NAMES.fullmatch(text))
 
 
 def _unread(lang: str) -> Triage:

@@ -97,8 +97,8 @@ class Head:
         read = [extract(prototype.text) for prototype in known]
         self._known = known
         self._vectors = vectors.astype(np.float32)  # read whole for every message: half the memory to go through
-        self._evidence = np.array([features(evidence, judge(evidence)) for evidence in read])
-        self._words = np.array([category_scores(scan(message.text))[0] for message in known])
+        known_evidence = np.array([features(evidence, judge(evidence)) for evidence in read])
+        known_words = np.array([category_scores(scan(message.text))[0] for message in known])
         levels = np.array([prototype.urgency.rank for prototype in known])
         categories = np.array([CATEGORIES.index(prototype.category) for prototype in known])
         own = vectors[: len(known)]
@@ -106,11 +106,14 @@ class Head:
         nearest = (own @ own.T - 3.0 * np.eye(len(own))).max(axis=1)  # of the others
         self._strange_below = float(np.quantile(nearest, _STRANGE_SHARE))
         self._for_urgency = _ridge(
-            similar + _EVIDENCE_WEIGHT * self._evidence @ self._evidence.T, levels, len(_LEVELS), _URGENCY_RIDGE
+            similar + _EVIDENCE_WEIGHT * known_evidence @ known_evidence.T, levels, len(_LEVELS), _URGENCY_RIDGE
         )
         self._for_category = _ridge(
-            similar + _WORDS_WEIGHT * self._words @ self._words.T, categories, len(CATEGORIES), _CATEGORY_RIDGE
+            similar + _WORDS_WEIGHT * known_words @ known_words.T, categories, len(CATEGORIES), _CATEGORY_RIDGE
         )
+        # Evidence and words enter the kernel linearly: all prototypes at once, as one small matrix each.
+        self._by_evidence = _EVIDENCE_WEIGHT * known_evidence.T @ self._for_urgency
+        self._by_words = _WORDS_WEIGHT * known_words.T @ self._for_category
 
         wishes = np.array([*(message.human for message in known), *(human for _, human in taught.wishes)], int)
         self._for_human = _ridge(_similar(vectors, vectors), wishes, 2, _HUMAN_RIDGE)
@@ -120,14 +123,21 @@ class Head:
         cosines = (self._vectors @ vector).astype(np.float64)
         similar_to_all = _sharpened(cosines)
         similar = similar_to_all[: len(self._known)]
-        urgency = (similar + _EVIDENCE_WEIGHT * self._evidence @ evidence) @ self._for_urgency
+        urgency = similar @ self._for_urgency + evidence @ self._by_evidence
         urgency[Urgency.URGENT.rank] += _URGENT_BONUS
-        category = (similar + _WORDS_WEIGHT * self._words @ words) @ self._for_category
-        best = np.argsort(-cosines[: len(self._known)], kind="stable")[:nearest]
+        category = similar @ self._for_category + words @ self._by_words
+        best = _best(cosines[: len(self._known)], nearest)
         neighbours = tuple((self._known[at], float(cosines[at])) for at in best)
         human = float(similar_to_all @ self._for_human[:, 1]) + 0.5
         familiar = bool(cosines[best[0]] >= self._strange_below)
         return Opinion(_shares(urgency), _shares(category), human, neighbours, familiar)
+
+
+def _best(cosines: Floats, nearest: int) -> npt.NDArray[np.intp]:
+    """The places of the `nearest` greatest, greatest first; of equals the one that comes first."""
+    lowest = np.partition(cosines, -nearest)[-nearest] if nearest < len(cosines) else -np.inf
+    places = np.nonzero(cosines >= lowest)[0]
+    return places[np.argsort(-cosines[places], kind="stable")][:nearest]
 
 
 def _similar(vectors: Floats, others: Floats) -> Floats:

@@ -59,7 +59,8 @@ class QuotingWriter:
         if not found:
             return None
         text = "\n\n".join(_paragraphs(found, request.lang))
-        if applies := applies_to((*request.article[:1], found[0].passage)):
+        filed = filed_under([excerpt.passage for excerpt in found], request.lang)
+        if applies := filed or applies_to((*request.article[:1], found[0].passage)):
             text += "\n\n" + translate(N_("Applies to: {products}"), request.lang, products=applies)
         if any(excerpt.quote.cut for excerpt in found):
             text += "\n\n" + translate(N_("The article says more about it."), request.lang)
@@ -98,6 +99,18 @@ def frame(passage: Passage, section: str, lang: str) -> str:
     return translate(N_("We only have this in English. From the article “{title}”:"), lang, title=title)
 
 
+def filed_under(passages: Sequence[Passage], lang: str) -> str:
+    """The products and versions that the articles of these passages are filed under, each once; "" when none is."""
+    labels = []
+    for applies in dict.fromkeys(passage.applies for passage in passages):
+        versions = ", ".join(applies.versions)
+        if applies.products:
+            labels.append(f"{', '.join(applies.products)} {versions}".rstrip())
+        elif versions:
+            labels.append(translate(N_("version {versions}"), lang, versions=versions))
+    return "; ".join(dict.fromkeys(labels))
+
+
 def applies_to(passages: Sequence[Passage]) -> str:
     """What the article says in its head that it applies to; "" when it says nothing."""
     for passage in passages:
@@ -111,7 +124,7 @@ def cite(passage: Passage, n: int, quote: str, heading: str = "") -> Citation:
     return Citation(
         n=n, chunk_id=passage.chunk_id, article_id=passage.article_public_id, version=passage.version_number,
         source=passage.source, title=passage.title, section=heading or passage.section, quote=quote, lang=passage.lang,
-        audience=passage.audience,
+        audience=passage.audience, linked=not passage.applies.packages,
     )  # fmt: skip
 
 

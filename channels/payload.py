@@ -16,6 +16,13 @@ class NotUnderstood(InvalidInput):
     message = N_("This message could not be read. Please send it again.")
 
 
+class MessageTooLong(TooLarge):
+    """Sending it again will not help: the limit is named."""
+
+    code = "message_too_long"
+    message = N_("This message is too long: it has {length} characters and the limit is {limit}. Send it in parts.")
+
+
 def read_json(payload: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
     """The JSON object in a payload. Raises TooLarge, or NotUnderstood for anything that is not a JSON object."""
     if len(payload) > max_bytes:
@@ -30,8 +37,13 @@ def read_json(payload: bytes, max_bytes: int = MAX_BYTES) -> dict[str, Any]:
 
 
 def text_field(data: dict[str, Any], name: str, *, required: bool = False, max_chars: int = 200_000) -> str:
-    """A string field as valid text without NUL, which no database takes. Raises NotUnderstood for anything else."""
+    """A string field as valid text without NUL, which no database takes.
+
+    Raises MessageTooLong for a "text" over the limit, NotUnderstood for anything else.
+    """
     value = data.get(name, "")
+    if isinstance(value, str) and len(value) > max_chars and name == "text":
+        raise MessageTooLong(length=f"{len(value):,}", limit=f"{max_chars:,}")
     if not isinstance(value, str) or (required and not value.strip()) or len(value) > max_chars:
         raise NotUnderstood(field=name)
     return value.encode("utf-8", "replace").decode("utf-8").replace("\x00", "")

@@ -18,19 +18,20 @@ ACTIONS = ("human", "helped", "not_helped")
 
 
 class WebchatAdapter:
-    """{"client_id", "text", "action"} of a signed chat session."""
+    """{"client_id", "text", "action", "product"} of a signed chat session."""
 
     def parse(self, payload: bytes, headers: Mapping[str, str]) -> list[Inbound]:
         thread = headers.get(THREAD_HEADER, "")
         if not thread:
             raise Forbidden("no chat session")
         data = read_json(payload, max_bytes=512 * 1024)
-        unknown = data.keys() - {"client_id", "text", "action"}
+        unknown = data.keys() - {"client_id", "text", "action", "product"}
         if unknown:
             raise NotUnderstood(fields=",".join(sorted(unknown))[:100])
         action = text_field(data, "action", max_chars=100)
         if action and action not in ACTIONS and not action.startswith("choose:"):
             raise NotUnderstood(field="action")
+        product = text_field(data, "product", max_chars=100)  # of the page the window is on: it narrows, no more
         client_id = text_field(data, "client_id", required=True, max_chars=64)
         return [
             Inbound(
@@ -42,6 +43,7 @@ class WebchatAdapter:
                 received_at=datetime.now(UTC),
                 locale=headers.get("x-firstline-locale", ""),
                 action=action,
+                extra={"product": product} if product else {},
             )
         ]
 

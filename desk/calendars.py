@@ -10,13 +10,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import StrEnum
 from functools import cache
 from importlib import import_module
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
+from base.clock import zone_of
 from base.i18n import N_
 
 HORIZON_DAYS = 400
@@ -201,7 +201,7 @@ class Calendar:
     def working_spans(self, on: date) -> tuple[Interval, ...]:
         """The working time that begins on a local date, in UTC and in order. A night shift belongs to its evening."""
         if on not in self._intervals:
-            zone = ZoneInfo(self.timezone)
+            zone = zone_of(self.timezone)
             ends = ((_instant(on, s.start_minute, zone), _instant(on, s.end_minute, zone)) for s in self.day(on).spans)
             self._intervals[on] = tuple(Interval(start, end) for start, end in ends if start < end)
         return self._intervals[on]
@@ -264,7 +264,7 @@ class Calendar:
 
     def local_date(self, at: datetime) -> date:
         """The date it is for the desk."""
-        return at.astimezone(ZoneInfo(self.timezone)).date()
+        return at.astimezone(zone_of(self.timezone)).date()
 
 
 def around_the_clock(key: str = "always", timezone: str = "UTC") -> Calendar:
@@ -278,7 +278,7 @@ def _utc(at: datetime) -> datetime:
     return at.astimezone(UTC)
 
 
-def _instant(on: date, minute: int, zone: ZoneInfo) -> datetime:
+def _instant(on: date, minute: int, zone: tzinfo) -> datetime:
     """The UTC moment of a wall-clock minute, never decreasing in `minute`.
 
     An hour that happens twice means its first; one that is skipped means the moment of the jump.

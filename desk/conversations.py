@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from typing import Any
 
 from sqlalchemy import Text, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from base.errors import Conflict, NotFound
 from base.messages import Inbound
@@ -38,17 +39,6 @@ _BY_ID = select(_TALKS).where(_TALKS.c.id == bindparam("id"))
 _BY_ID_TO_WRITE = _BY_ID.with_for_update()
 _NEW = insert(_TALKS).returning(_TALKS.c.id)
 _NEW_TURN = insert(_TURNS).returning(_TURNS.c.id)
-_NEXT_SEQ = (
-    update(_TALKS)
-    .where(_TALKS.c.id == bindparam("talk"))
-    .values(
-        turns=_TALKS.c.turns + 1,
-        unread=_TALKS.c.unread + bindparam("from_customer"),
-        preview=func.coalesce(bindparam("shown", type_=Text), _TALKS.c.preview),
-        updated_at=bindparam("now"),
-    )
-    .returning(_TALKS.c.turns)
-)
 _LATEST = (
     select(_TURNS)
     .where(_TURNS.c.conversation_id == bindparam("talk"))
@@ -93,34 +83,69 @@ def open_for(session: Session, inbound: Inbound, lang: str, now: datetime) -> Co
     return replace(made, id=session.execute(_NEW, values).scalar_one())
 
 
-def add_turn(
-    session: Session,
-    conversation_id: int,
-    author: Author,
-    text: str,
-    lang: str,
-    now: datetime,
-    *,
-    author_name: str = "",
-    staff_id: int | None = None,
-    message_id: str = "",
-    payload: dict[str, Any] | None = None,
-) -> Turn:
-    """Append a turn and note the event. The sequence number is the conversation's own: 1, 2, 3 ..."""
-    shown = None if author is Author.NOTE else shorten(" ".join(text[:1000].split()), 120)
-    seq = session.execute(
-        _NEXT_SEQ,
-        {"talk": conversation_id, "from_customer": int(author is Author.CUSTOMER), "shown": shown, "now": now},
-    ).scalar_one()
-    values: dict[str, Any] = {
-        "conversation_id": conversation_id, "seq": seq, "author": author, "author_name": author_name, "text": text,
-        "lang": lang, "message_id": message_id, "payload": payload or {}, "created_at": now,
+@dataclass(frozen=True, slots=True)
+class TurnDraft:
+    """A turn to be added."""
+
+    author: Author
+    text: str
+    lang: str
+    author_name: str = ""
+    staff_id: int | None = None
+    message_id: str = ""
+    payload: dict[str, Any] = field(default_factory=dict)
+
+
+def add_turns(
+    session: Session, conversation_id: int, drafts: Sequence[TurnDraft], now: datetime, **changes: Any
+) -> list[Turn]:
+    """Append turns and note an event for each. The sequence number is the conversation's own: 1, 2, 3 ...
+
+    changes: columns of the conversation that change with them; for its state there is `change`.
+    """
+    shown = [draft.text for draft in drafts if draft.author is not Author.NOTE]
+    given = {
+        "talk": conversation_id, "now": now, "more": len(drafts),
+        "from_customer": sum(draft.author is Author.CUSTOMER for draft in drafts),
+        "shown": shorten(" ".join(shown[-1][:1000].split()), 120) if shown else None,
     }  # fmt: skip
-    turn_id = session.execute(_NEW_TURN, {**values, "staff_id": staff_id}).scalar_one()
-    events.append(
-        session, EventKind.TURN_ADDED, now, conversation_id=conversation_id, turn_id=turn_id, author=str(author)
+    given |= {f"new_{name}": value for name, value in changes.items()}
+    last = session.execute(_grow(tuple(sorted(changes))), given).scalar_one()
+    turns = []
+    for seq, draft in enumerate(drafts, start=last - len(drafts) + 1):
+        values: dict[str, Any] = {
+            "conversation_id": conversation_id, "seq": seq, "author": draft.author, "author_name": draft.author_name,
+            "text": draft.text, "lang": draft.lang, "message_id": draft.message_id, "payload": draft.payload,
+            "created_at": now,
+        }  # fmt: skip
+        turn_id = session.execute(_NEW_TURN, {**values, "staff_id": draft.staff_id}).scalar_one()
+        turns.append(Turn(id=turn_id, **values))
+    added = [(turn.id, {"author": str(turn.author)}) for turn in turns]
+    events.append_turns(session, now, conversation_id, added)
+    return turns
+
+
+def add_turn(
+    session: Session, conversation_id: int, author: Author, text: str, lang: str, now: datetime, **more: Any
+) -> Turn:
+    """Append one turn, as `add_turns` does. more: other fields of a TurnDraft."""
+    return add_turns(session, conversation_id, [TurnDraft(author, text, lang, **more)], now)[0]
+
+
+@cache
+def _grow(columns: tuple[str, ...]) -> ReturningUpdate[Any]:
+    return (
+        update(_TALKS)
+        .where(_TALKS.c.id == bindparam("talk"))
+        .values(
+            turns=_TALKS.c.turns + bindparam("more"),
+            unread=_TALKS.c.unread + bindparam("from_customer"),
+            preview=func.coalesce(bindparam("shown", type_=Text), _TALKS.c.preview),
+            updated_at=bindparam("now"),
+            **{name: bindparam(f"new_{name}") for name in columns},
+        )
+        .returning(_TALKS.c.turns)
     )
-    return Turn(id=turn_id, **values)
 
 
 def change(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -47,20 +48,32 @@ def append(
     **data: Any,
 ) -> None:
     """Note an event in the caller's transaction."""
+    _in_order(session)
+    session.execute(_NEW, _values(kind, at, conversation_id, ticket_id, turn_id, data))
+
+
+def append_turns(
+    session: Session, at: datetime, conversation_id: int, turns: Sequence[tuple[int, dict[str, Any]]]
+) -> None:
+    """Note in one go that turns, (id, data) each, were added to a conversation."""
+    _in_order(session)
+    kind = EventKind.TURN_ADDED
+    session.execute(_NEW, [_values(kind, at, conversation_id, None, turn_id, data) for turn_id, data in turns])
+
+
+def _in_order(session: Session) -> None:
     if session.get_bind().dialect.name == "postgresql":
         # Ids are given before commit: without this lock a reader could pass over a number that commits later.
         session.execute(text("SELECT pg_advisory_xact_lock(:n)"), {"n": _ORDER_LOCK})
-    session.execute(
-        _NEW,
-        {
-            "kind": kind,
-            "conversation_id": conversation_id,
-            "ticket_id": ticket_id,
-            "turn_id": turn_id,
-            "data": data,
-            "at": at,
-        },
-    )
+
+
+def _values(
+    kind: EventKind, at: datetime, conversation_id: int | None, ticket_id: int | None, turn_id: int | None,
+    data: dict[str, Any],
+) -> dict[str, Any]:  # fmt: skip
+    return {
+        "kind": kind, "conversation_id": conversation_id, "ticket_id": ticket_id, "turn_id": turn_id, "data": data, "at": at,
+    }  # fmt: skip
 
 
 def after(session: Session, event_id: int, *, conversation_id: int | None = None, limit: int = 500) -> list[Event]:

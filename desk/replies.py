@@ -170,7 +170,7 @@ def _system_turn(
     session: Session, talk: Conversation, text: str, now: datetime, *, send: bool = False,
     payload: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
-    turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, talk.lang, now, payload=payload)
+    turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, talk.lang, now, payload=payload or {})
     if send:
         outbound = Outbound(
             key=f"turn-{turn.id}", channel=Channel(talk.channel), thread_id=talk.thread_id, text=text, lang=talk.lang,

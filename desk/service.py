@@ -156,6 +156,10 @@ class _Calendar(_Spec):
             ZoneInfo(self.timezone)
         except (ZoneInfoNotFoundError, ValueError, OSError) as error:
             raise ValueError(f"no time zone is called {self.timezone!r}") from error
+        return self.restored(key, version)
+
+    def restored(self, key: str, version: str) -> Calendar:
+        """From a snapshot, whose zone was checked once: a ticket that is open must not fail on a name gone since."""
         official = None
         if isinstance(self.official_days, _OfficialDays):
             given = self.official_days
@@ -190,7 +194,9 @@ def load(path: Path | None = None) -> ServiceDefaults:
     try:
         return parse((path or DEFAULTS).read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise MisconfiguredSetting(name=str(path or DEFAULTS), reason=str(error)) from error
+        words = (error.strerror if isinstance(error, OSError) else "it is not UTF-8 text") or type(error).__name__
+        reason = f"{path or DEFAULTS} cannot be read ({words}). Write the path of a copy of desk/defaults.toml"
+        raise MisconfiguredSetting(name="service_defaults", reason=reason) from error
 
 
 def parse(text: str) -> ServiceDefaults:
@@ -252,7 +258,7 @@ def _restored_policy(version: str, snapshot: str) -> Policy:
 
 @lru_cache(maxsize=64)
 def _restored_calendar(version: str, snapshot: str) -> Calendar:
-    return _Calendar.model_validate_json(snapshot).build(_key(version), version)
+    return _Calendar.model_validate_json(snapshot).restored(_key(version), version)
 
 
 @overload

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
-from zoneinfo import ZoneInfo
 
+from base.clock import zone_of
 from base.i18n import N_, format_duration, format_time, known_locale, translate
 from desk.calendars import Calendar
 from desk.models import URGENCY_NAMES, Urgency
@@ -59,7 +59,12 @@ def _owed(clock: ClockState, texts: dict[str, str], locale: str, timezone: str) 
     if clock.due is None:
         return translate(texts["unknown"], locale)
     case = "late" if clock.phase is ClockPhase.MISSED else "provisional" if clock.provisional else "due"
-    return translate(texts[case], locale, time=format_time(_whole_minute(clock.due), locale, timezone))
+    return translate(texts[case], locale, time=due_text(clock.due, locale, timezone))
+
+
+def due_text(due: datetime, locale: str, timezone: str) -> str:
+    """A deadline as everybody reads it, customer and staff alike: the same minute, rounded up to a whole one."""
+    return format_time(_whole_minute(due), locale, timezone)
 
 
 def target_text(target: Target, locale: str) -> str:
@@ -121,7 +126,7 @@ class _Line:
         """A moment; only its hour when `after` is on the same day of the reader."""
         if at is None:
             return ""
-        zone = ZoneInfo(self.timezone)
+        zone = zone_of(self.timezone)
         at = _whole_minute(at) if self.step.kind is StepKind.DUE else at
         same_day = after is not None and after.astimezone(zone).date() == at.astimezone(zone).date()
         return f"{at.astimezone(zone):%H:%M}" if same_day else format_time(at, self.locale, self.timezone)

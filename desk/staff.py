@@ -41,19 +41,29 @@ class WeakPassword(InvalidInput):
     message = N_("Please choose a password of at least {minimum} characters.")
 
 
+class AddressTaken(Conflict):
+    code = "address_taken"
+    message = N_("Somebody on the staff already signs in with {email}. Use another e-mail address.")
+
+
+class NoAddress(InvalidInput):
+    code = "no_address"
+    message = N_("“{email}” is not an e-mail address. Write it as name@example.com.")
+
+
 def may(staff: Staff, permission: str) -> bool:
     return staff.active and permission in PERMISSIONS[staff.role]
 
 
 def add(session: Session, name: str, email: str, password: str, role: Role, now: datetime, lang: str = "en") -> Staff:
-    """Raises WeakPassword, or Conflict when the address is taken."""
+    """Raises WeakPassword, NoAddress or AddressTaken."""
     if len(password) < MIN_PASSWORD:
         raise WeakPassword(minimum=MIN_PASSWORD)
     address = clean(email).lower()
     if "@" not in address:
-        raise InvalidInput("an e-mail address is needed", email=email)
+        raise NoAddress(email=email)
     if session.scalar(select(StaffRow.id).where(StaffRow.email == address)):
-        raise Conflict("this e-mail address is taken", email=address)
+        raise AddressTaken(email=address)
     row = StaffRow(
         public_id=secrets.token_hex(8), name=name.strip() or address, email=address,
         password_hash=_hasher().hash(password), role=role, lang=lang, active=True, session_version=1, created_at=now,

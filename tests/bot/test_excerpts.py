@@ -77,6 +77,22 @@ def test_what_is_asked_for_decides_the_section() -> None:
     assert "8,600" in said("How much does a laptop cost?", LAPTOP).text
 
 
+@pytest.mark.parametrize(
+    "question",
+    ["How much does it cost to give the old one back?", "还旧电脑要交钱吗，多少钱？", "What is the price of a return?"],
+)
+def test_a_price_that_no_part_of_the_article_names_is_not_answered_with_something_else(question: str) -> None:
+    """The right article without the fact is the most convincing of wrong answers."""
+    without_prices = [LAPTOP[0], LAPTOP[2]]
+    assert excerpts(question, without_prices, without_prices, 600) == []
+    assert "8,600" in excerpts(question, LAPTOP, LAPTOP, 600)[0].quote.text
+
+
+def test_a_question_that_also_asks_how_is_answered_as_far_as_the_article_goes() -> None:
+    without_prices = [LAPTOP[0], LAPTOP[2]]
+    assert excerpts("How do I order a laptop, and what does it cost?", without_prices, without_prices, 600)
+
+
 def test_a_word_that_is_only_the_topic_asks_for_nothing() -> None:
     stuck = passage("Open the request and see who it waits for.", title="An approval is stuck")
     rule = passage("## Rule\n\nYour manager has to approve.", title="An approval is stuck", chunk_id=9, start=90)

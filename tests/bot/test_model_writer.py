@@ -266,6 +266,15 @@ def test_a_model_of_ollama_can_be_named() -> None:
     assert model.num_predict == 99  # type: ignore[attr-defined]
 
 
+@pytest.mark.parametrize("name", ["foo:bar", "foo", "foo:", ":bar"])
+def test_a_provider_nobody_knows_is_met_with_those_there_are(name: str) -> None:
+    with pytest.raises(MisconfiguredSetting) as caught:
+        make_chat_model(name, base_url="", api_key="", timeout_seconds=5, max_tokens=99)
+    assert caught.value.fields["name"] == "llm"
+    assert "openai:NAME" in caught.value.fields["reason"]
+    assert "ollama:NAME" in caught.value.fields["reason"]
+
+
 def test_the_settings_of_a_chat_model_reach_it() -> None:
     model = make_chat_model(
         "openai:small", base_url="http://127.0.0.1:9/v1", api_key="k", timeout_seconds=5, max_tokens=99

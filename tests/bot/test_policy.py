@@ -159,3 +159,13 @@ def test_giving_up_promises_a_person_in_both_languages() -> None:
         assert decision.opens_ticket
         assert decision.text
     assert policy.give_up("en").text != policy.give_up("zh").text
+
+
+@pytest.mark.parametrize(
+    ("lang", "shown"),
+    [("en", ("Printer", "打印机卡纸 (in Chinese)")), ("zh", ("Printer（英文）", "打印机卡纸"))],
+)
+def test_a_choice_in_another_language_says_so(lang: str, shown: tuple[str, ...]) -> None:
+    near = (passage("a", title="Printer", lang="en", n=1), passage("b", title="打印机卡纸", lang="zh", n=2))
+    decision = decide(case(triage=triage(lang=lang), confidence=0.4, passages=near))
+    assert tuple(choice.title for choice in decision.choices) == shown

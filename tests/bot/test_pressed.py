@@ -96,3 +96,18 @@ def test_only_the_last_message_of_the_bot_can_be_answered_like_this() -> None:
     assert meant("yes", [*after("offer"), turn(3, Author.STAFF, "Hello, Ada here")]) == ""
     assert meant("yes", [*after("offer"), turn(3, Author.NOTE, "hm")]) == "human"
     assert meant("不行", after("greeting")) == ""
+
+
+LABELS = [
+    "Printer error codes (PRN-11 to PRN-62): what they mean and what to do", "打印机卡纸 (in Chinese)",
+    "Why does Outlook ask again?（英文）", "HS Connect 3.2",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("place", "typed"), [
+    (0, LABELS[0]), (1, LABELS[1]), (1, "打印机卡纸"), (1, "打印机卡纸（in Chinese）"), (2, LABELS[2]),
+    (2, "why does Outlook ask again?"), (3, "HS Connect 3.2"), (3, "hs connect 3.2。"),
+])  # fmt: skip
+def test_a_label_is_understood_as_it_stands_and_without_its_language(place: int, typed: str) -> None:
+    buttons = [{"label": label, "action": f"choose:a{n}"} for n, label in enumerate(LABELS)]
+    assert meant(typed, after("clarify", quick_replies=buttons)) == f"choose:a{place}"

@@ -93,3 +93,16 @@ def test_every_figure_is_between_nought_and_one() -> None:
 def test_of_passages_handed_over_the_one_that_holds_the_words_comes_first() -> None:
     about, other = passage("Toner is in the cupboard.", n=2), passage("Paper is in the drawer.", n=1)
     assert best_held_first("where is the toner", "en", [other, about])[0] is about
+
+
+def test_a_code_with_a_row_of_its_own_is_held_and_a_version_in_a_table_is_not() -> None:
+    table = passage("| Code | Meaning |\n|---|---|\n| PRN-41 | Paper jam |\n| v6.1.0 | Old |")
+    assert support("Printer shows PRN-41", "en", [table])["code_named"] == 1.0
+    assert support("Printer shows PRN-99", "en", [table])["code_named"] == 0.0
+    assert support("How do I use v6.1.0?", "en", [table])["code_named"] == 0.0
+
+
+def test_a_question_that_is_a_title_is_asked_by_name() -> None:
+    titled = passage("A point from which a task goes on.", title="What is checkpoint?")
+    assert support("What is checkpoint?", "en", [titled])["asked_by_name"] == 1.0
+    assert support("Which backup is the oldest?", "en", [titled])["asked_by_name"] == 0.0

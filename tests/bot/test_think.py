@@ -203,6 +203,22 @@ def test_where_nothing_can_be_told_the_channels_hint_decides(chat: Chat, locale:
     assert chat.say("809", locale=locale).lang == lang
 
 
+@pytest.mark.parametrize(
+    "name", ["Outlook", "Wi-Fi", "error 809", "0x80070005", "https://example.org/help", "Excel 2019"]
+)
+def test_a_name_alone_is_of_no_language(chat: Chat, name: str) -> None:
+    assert (chat.say(name, locale="zh").lang, chat.say(name, locale="en").lang) == (
+        "zh",
+        "zh",
+    )  # it has begun in Chinese
+    assert Chat(chat.services).say(name, locale="en").lang == "en"
+
+
+@pytest.mark.parametrize("text", ["Hello", "Printer broken", "No sound", "How to print"])
+def test_words_of_a_language_decide_whatever_window_they_are_typed_into(chat: Chat, text: str) -> None:
+    assert chat.say(text, locale="zh").lang == "en"
+
+
 def test_turns_before_a_solution_belong_to_another_matter() -> None:
     turns = [
         turn(1, Author.CUSTOMER, "everything is down"),
@@ -236,6 +252,15 @@ def test_a_choice_is_searched_with_the_question_as_it_was_understood(chat: Chat)
     outcome = chat.say("Ordering a new laptop", f"choose:{article}")
     assert outcome.kind is OutcomeKind.ANSWER
     assert chat.turns()[-1].payload["record"]["question"] == "How do I order a new laptop?"
+
+
+def test_a_price_no_article_names_is_not_made_up_and_the_article_is_still_there_to_be_chosen(chat: Chat) -> None:
+    asked = chat.say("How much does it cost when VPN error 809 comes up?")
+    assert asked.kind is not OutcomeKind.ANSWER
+    article = chat.turns()[-1].payload["record"]["candidates"][0]["article"]
+    shown = chat.say("", f"choose:{article}")
+    assert shown.kind is OutcomeKind.ANSWER
+    assert [citation.article_id for citation in shown.citations] == [article]
 
 
 def test_the_record_says_how_the_decision_came_about(chat: Chat) -> None:

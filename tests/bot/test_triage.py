@@ -334,3 +334,15 @@ def test_words_that_only_sound_like_a_disaster_alert_nobody(text: str) -> None:
 )
 def test_what_sounds_alike_and_is_a_disaster_still_alerts(text: str) -> None:
     assert Triager(None).triage(text).urgency is Urgency.URGENT
+
+
+@pytest.mark.parametrize("text", ["DROP TABLE 语句怎么写", "'; DROP TABLE turns; -- PRN-21", "DROP TABLE 怎么用"])
+def test_the_name_of_a_statement_is_no_loss_of_data(rules: Triager, text: str) -> None:
+    assert rules.triage(text).urgency is Urgency.LOW
+
+
+@pytest.mark.parametrize(
+    "text", ["生产库执行了 drop table", "someone accidentally ran DROP TABLE orders in prod", "有人跑了 drop table"]
+)
+def test_a_statement_that_was_run_is(rules: Triager, text: str) -> None:
+    assert rules.triage(text).urgency is Urgency.URGENT

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from bot.wants_human import asks_for_person
+from web.wiring import Services
 
 WISHES = """
 转人工
@@ -91,3 +92,15 @@ def test_likeness_to_known_wishes_decides_where_no_phrase_does() -> None:
 def test_likeness_does_not_outvote_a_refusal_or_a_greeting() -> None:
     assert asks_for_person("无需来电，谢谢你们的好意", likeness=0.9) is None
     assert asks_for_person("在吗", likeness=0.9) is None
+
+
+@pytest.mark.parametrize(
+    "text", ["什么是联系人？", "怎么找到联系人", "添加或删除联系人", "How do I add a contact in Outlook?"]
+)
+def test_contacts_in_an_address_book_are_nobody_to_talk_to(running: Services, text: str) -> None:
+    assert not running.thinker.triage_alone(text).wants_human
+
+
+@pytest.mark.parametrize("text", ["How can I contact a person?", "怎么联系你们客服", "我要联系人工"])
+def test_contacting_us_is_still_a_wish(running: Services, text: str) -> None:
+    assert running.thinker.triage_alone(text).wants_human

@@ -51,7 +51,7 @@ def arm(services: Services, point: str) -> None:
         case "inbox done":
             inbox.done = then_die(inbox.done)
         case "turn":
-            conversations.add_turn = then_die(conversations.add_turn)
+            conversations.add_turns = then_die(conversations.add_turns)
         case "ticket":
             tickets.open_ticket = then_die(tickets.open_ticket)
         case "reply":
