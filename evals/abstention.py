@@ -111,12 +111,22 @@ def summarise(asked: Sequence[Asked]) -> SuiteResult:
         for kind in Kind:
             behaved = [_behaved(one) for one in ours if one.case.kind is kind]
             measures += share_of(_SUITE, "right_behaviour", f"{lang} {kind}", behaved)
+        measures += _of_premises(lang, ours)
     if asked:
         plots = [
             Plot(PlotKind.RISK_COVERAGE, "Risk against coverage", {"curves": _curves(asked)}),
             Plot(PlotKind.RELIABILITY, "Confidence against what came of it", {"bins": _bins(asked)}),
         ]
     return SuiteResult(_SUITE, tuple(measures), tuple(plots), tuple(_miss(one) for one in asked if not _behaved(one)))
+
+
+def _of_premises(group: str, ones: Sequence[Asked]) -> list[Measure]:
+    """What came of premises that an article puts right: said so, went along with them, or left open."""
+    asked = [one for one in ones if one.case.kind is Kind.FALSE_PREMISE and one.case.to_be_answered]
+    return [
+        *share_of(_SUITE, "premise_put_right", group, [one.right for one in asked]),
+        *share_of(_SUITE, "premise_accepted", group, [one.wrong for one in asked], lower_is_better=True),
+    ]
 
 
 def _behaved(one: Asked) -> bool:

@@ -12,16 +12,20 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sqlalchemy import select
+
 from base.errors import InvalidInput
 from base.i18n import N_
 from base.settings import Settings
 from bot.confidence import INSTALLED
 from evals.folder import Folder, Section, unpack
+from evals.gold import article_key
 from evals.masking import drafts
 from ingest.pipeline import BATCH_CHUNKS, IngestOptions, embed
 from ingest.sources import Source, translation_key, walk
 from kb import store
-from kb.models import ArticleDraft, ChunkDraft
+from kb.models import ArticleDraft, ChunkDraft, Status
+from kb.tables import ArticleRow
 from web.commands.demo import NothingToAnswerFrom
 from web.demo.setup import ARTICLES, COLLECTION, load_articles
 from web.wiring import Services, build
@@ -41,8 +45,7 @@ def opened(settings: Settings) -> Iterator[Services]:
     """Services on an installation, the models loaded."""
     services = build(settings)
     try:
-        services.embedder.warm()
-        services.triager.warm()
+        services.warm()
         yield services
     finally:
         services.close()
@@ -211,3 +214,13 @@ def count_articles(services: Services) -> int:
     if not count:
         raise NothingToAnswerFrom(folder=str(services.settings.data_dir))
     return count
+
+
+def languages_of_articles(services: Services) -> dict[str, frozenset[str]]:
+    """In which languages each published article exists, by what its versions share (`evals.gold.article_key`)."""
+    found: dict[str, set[str]] = {}
+    with services.database.read() as session:
+        query = select(ArticleRow.source, ArticleRow.lang).where(ArticleRow.status == Status.PUBLISHED)
+        for source, lang in session.execute(query):
+            found.setdefault(article_key(source), set()).add(lang)
+    return {key: frozenset(langs) for key, langs in found.items()}

@@ -21,6 +21,7 @@ from evals.cases import CASES, Case, Kind, NoCases, TriageCase, questions, read_
 from evals.flows import Flow, Played, flow_of
 from evals.gate import Gate, broken, read_gate
 from evals.measures import SuiteName, SuiteResult
+from evals.parity_causes import Sort, observations, sort_of
 from evals.report import Report, as_text, last_run, markdown, write
 from evals.retrieval import Found
 from evals.triage import Judged
@@ -33,6 +34,7 @@ BUNDLED = {
     SuiteName.TRIAGE: CASES / "triage" / "dev.jsonl",
     SuiteName.FLOWS: CASES / "flows" / "demo.jsonl",
 }
+FALSE_PREMISES = CASES / "abstention" / "false_premises.jsonl"  # asked by the suite abstention besides its own
 
 
 class UnknownSuite(InvalidInput):
@@ -82,6 +84,7 @@ class _Collected:
     played: list[Played] = field(default_factory=list)
     articles: int = 0
     fit: str = ""  # version of the fit that was judged with
+    sorts: dict[tuple[str, str], Sort] = field(default_factory=dict)  # of the questions, by id and language
 
 
 def run(settings: Settings, wish: Wish) -> int:
@@ -162,6 +165,9 @@ def _measure_installation(
     cases: list[Case] = []
     messages: list[TriageCase] = []
     talks: list[Flow] = []
+    premises: list[Case] = []
+    if SuiteName.ABSTENTION in suites and wish.cases is None:
+        premises = _balanced(read_lines(FALSE_PREMISES, questions, SuiteName.ABSTENTION), limit)
     for suite in suites:
         if suite in QUESTIONS and not cases:
             path = wish.cases or BUNDLED[suite]
@@ -175,6 +181,7 @@ def _measure_installation(
     with _chosen(settings, wish, suites, collected) as services:
         if cases or talks:
             _ask(services, suites, cases, collected)
+        collected.tempted += [ask(services, case) for case in premises]
         collected.judged = triage.collect(services, messages)
         collected.played = flows.collect(services, talks)
 
@@ -209,6 +216,10 @@ def _chosen(settings: Settings, wish: Wish, suites: Sequence[SuiteName], collect
 def _ask(services: Services, suites: Sequence[SuiteName], cases: Sequence[Case], collected: _Collected) -> None:
     """Every suite of questions. Answers come first: what an embedder remembers must not make them look fast."""
     collected.articles += installation.count_articles(services)
+    if SuiteName.PARITY in suites:
+        languages = installation.languages_of_articles(services)
+        sorts = {(case.id, case.lang): sort_of(case, languages) for case in cases}
+        collected.sorts |= {name: sort for name, sort in sorts.items() if sort is not None}
     if SuiteName.ANSWERS in suites or SuiteName.ABSTENTION in suites:
         asked = [ask(services, case) for case in cases if case.kind is not Kind.GOLD_REMOVED]
         collected.asked += asked
@@ -234,7 +245,9 @@ def _results(suites: Sequence[SuiteName], collected: _Collected, source: str) ->
         if not result.measures:
             raise NoCases(file=source, suite=suite)
     if SuiteName.PARITY in suites:
-        made[SuiteName.PARITY] = parity.summarise(list(made.values()))
+        made[SuiteName.PARITY] = parity.summarise(
+            list(made.values()), observations(collected.found, collected.asked, collected.sorts)
+        )
     return list(made.values())
 
 

@@ -6,7 +6,7 @@ Words are as rare or as common as in real articles, and every document differs f
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -40,8 +40,8 @@ def write_documents(folder: Path, count: int, *, seed: int = 7) -> list[Path]:
 
 def _document(lang: str, chance: random.Random) -> Iterator[str]:
     headings, paragraphs = _stock(lang)
-    name = _name(lang, chance)
-    code = f"{chance.choice('ABCDEFGH')}{chance.choice('KLMNPQRS')}-{chance.randint(1000, 9999)}"
+    name = own_name(lang, chance)
+    code = _code(chance)
     yield "# " + _TITLES[lang].format(name=name, code=code, heading=chance.choice(headings))
     yield _OPENINGS[lang].format(name=name, number=chance.randint(2, 40), code=code)
     for heading in chance.sample(headings, SECTIONS):
@@ -49,7 +49,22 @@ def _document(lang: str, chance: random.Random) -> Iterator[str]:
         yield from chance.sample(paragraphs, PARAGRAPHS)
 
 
-def _name(lang: str, chance: random.Random) -> str:
+def title(lang: str, name: str, breadcrumb: Sequence[str], chance: random.Random) -> str:
+    """A title with a code of its own, under the heading of what the article is made of."""
+    return _TITLES[lang].format(name=name, code=_code(chance), heading=breadcrumb[-1] if breadcrumb else name)
+
+
+def opening(lang: str, name: str, chance: random.Random) -> str:
+    """A first paragraph as no other document has it."""
+    return _OPENINGS[lang].format(name=name, number=chance.randint(2, 40), code=_code(chance))
+
+
+def _code(chance: random.Random) -> str:
+    return f"{chance.choice('ABCDEFGH')}{chance.choice('KLMNPQRS')}-{chance.randint(1000, 9999)}"
+
+
+def own_name(lang: str, chance: random.Random) -> str:
+    """A made-up product in the words of a language."""
     if lang == "zh":
         return "".join(chance.choices(_HAN, k=3)) + "系统"
     return "".join(chance.choices(_SYLLABLES, k=3)).capitalize()

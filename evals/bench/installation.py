@@ -18,7 +18,7 @@ from typing import IO
 
 from base.log import set_up_logging
 from base.settings import Settings
-from web.wiring import Services, build
+from web.wiring import Services, build, settle
 
 ROOT = Path(__file__).resolve().parents[2]
 READY_SECONDS = 60.0
@@ -45,8 +45,8 @@ def temporary_services() -> Iterator[Services]:
         set_up_logging(settings)
         services = build(settings, owner=True)
         try:
-            services.embedder.warm()
-            services.triager.warm()
+            services.warm()
+            settle()  # as `serve` does
             yield services
         finally:
             services.close()

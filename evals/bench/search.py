@@ -1,4 +1,4 @@
-"""How long a search takes once the question is embedded."""
+"""How long a search takes once the question is embedded: at CHUNKS passages and, in a full run, at `large.CHUNKS`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import tempfile
 from pathlib import Path
 
 from base.text import detect_language
+from evals.bench import large
 from evals.bench.figures import Figures, spread_ms, timed
 from evals.bench.hashed import hashed_database, ingest_generated, searcher_over
 
@@ -17,7 +18,10 @@ WARM_UP = 5
 
 
 def measure(quick: bool) -> Figures:
-    """Median and tail beyond embedding, over generated documents; each question is a sentence of one of them."""
+    """Median and tail beyond embedding, over generated documents; each question is a sentence of one of them.
+
+    What begins with "large_" is told in `large.py`.
+    """
     chunks, questions = (QUICK_CHUNKS, QUICK_QUESTIONS) if quick else (CHUNKS, QUESTIONS)
     with tempfile.TemporaryDirectory(prefix="firstline-bench-") as given:
         folder = Path(given)
@@ -34,6 +38,7 @@ def measure(quick: bool) -> Figures:
         "chunks": found,
         "questions": questions,
         "index": "exact",
+        **({} if quick else large.measure()),
     }
 
 

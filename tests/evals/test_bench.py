@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from base.settings import Settings
 from evals.bench import __main__ as bench
-from evals.bench import hashed, ingest, memory, search, sse, startup, turn
+from evals.bench import hashed, ingest, large, memory, search, sse, startup, turn
+from evals.bench import installation as bench_installation
 from evals.bench.documents import write_documents
 from evals.bench.figures import machine, percentile, resident_bytes, spread_ms, timed
 from evals.bench.installation import clean_environment, settings_for
 from evals.bench.questions import demo_questions
+from evals.bench.scaled import fill, seeds_of
 from ingest.chunk import chunk
 from ingest.load import load
 from web.demo.setup import ARTICLES
@@ -85,6 +88,55 @@ def test_search_is_measured_over_generated_passages(monkeypatch: pytest.MonkeyPa
     assert 30 <= found["chunks"] <= 120
     assert found["questions"] == 6
     assert 0 < found["beyond_embedding_p50_ms"] <= found["beyond_embedding_p95_ms"]
+
+
+def test_a_small_knowledge_base_is_scaled_up_the_same_way_every_time(tmp_path: Path) -> None:
+    made = []
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        with hashed.hashed_database(tmp_path / name) as (database, embedder):
+            hashed.ingest_generated(database, embedder, tmp_path / name / "documents", 12)
+            seeds = seeds_of(database, embedder.spec.digest)
+        with hashed.hashed_database(tmp_path / name / "..") as (large_database, _):
+            count = fill(large_database, seeds, embedder.spec.digest, 50)
+            (again,) = (seeds_of(large_database, embedder.spec.digest),)
+        (tmp_path / "bench.db").rename(tmp_path / name / "large.db")
+        assert count == sum(len(one.vectors) for one in again) == 50
+        made.append(again)
+    assert {one.lang for one in made[0]} == {"en", "zh"}
+    for one, two, seed in zip(*made, seeds, strict=True):
+        assert one.sentences == two.sentences
+        assert np.array_equal(one.vectors, two.vectors)
+        nearest = (one.vectors @ seed.vectors.T).max(axis=1)
+        assert (nearest > 0.85).all()  # near a real one
+        assert (nearest < 0.999).all()  # and none of them
+        assert len(set(one.sentences)) == len(one.sentences)
+
+
+@pytest.mark.slow
+def test_opening_and_searching_a_large_store_are_measured_for_both_indexes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, few_articles: None, shared_model: None
+) -> None:
+    monkeypatch.setattr(large, "settings_for", bench_installation.settings_for)
+    monkeypatch.setattr(large, "WARM_UP", 2)
+    large.prepare(tmp_path, 120, 6)
+    assert large.build_index(tmp_path, "exact") == {}
+    assert large.build_index(tmp_path, "chroma")["files_mb"] > 0
+    for index in large.INDEXES:
+        found = large.measure_here(tmp_path, index)
+        assert 0 < found["p50_ms"] <= found["p95_ms"] <= found["worst_ms"] + 0.01
+        assert 0 < found["open_s"] <= found["first_answer_s"]
+        assert found["open_read_mb"] >= 0
+
+
+def test_a_full_run_measures_the_large_store_and_a_quick_one_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "CHUNKS", 30)
+    monkeypatch.setattr(search, "QUICK_CHUNKS", 30)
+    monkeypatch.setattr(search, "QUESTIONS", 4)
+    monkeypatch.setattr(search, "QUICK_QUESTIONS", 4)
+    monkeypatch.setattr(large, "measure", lambda: {"large_exact_p95_ms": 12.0})
+    assert search.measure(quick=False)["large_exact_p95_ms"] == 12.0
+    assert "large_exact_p95_ms" not in search.measure(quick=True)
 
 
 def test_the_noting_embedder_keeps_what_it_passes_on() -> None:

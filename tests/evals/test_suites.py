@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,15 @@ import pytest
 from bot.models import OutcomeKind
 from evals import abstention, answers, flows, parity, triage
 from evals.asking import Asked, unsupported
-from evals.cases import Case, Kind
+from evals.cases import Case, Kind, questions, read_lines
 from evals.flows import flow_of
+from evals.gold import article_key
 from evals.measures import Measure, SuiteName, SuiteResult
+from evals.parity_causes import Observed, Sort, explain, sentence, sort_of
+from evals.run import FALSE_PREMISES
 from kb.models import Scope
 from tests import articles
+from web.demo.setup import ARTICLES
 from web.wiring import Services
 
 
@@ -136,6 +141,76 @@ def test_parity_sets_both_languages_side_by_side_the_widest_gap_first() -> None:
     ]  # fmt: skip
     assert [one.value for one in result.measures] == pytest.approx([0.2, -0.2, -0.01])
     assert result.notes == ("1 of 2 shares lie within 3% of each other in both languages.",)
+
+
+def seen(lang: str, value: float, count: int, sort: Sort = Sort.OWN) -> list[Observed]:
+    return [Observed(lang, sort, value)] * count
+
+
+def test_a_gap_that_comes_of_other_sorts_of_questions_is_told_from_one_within_a_sort() -> None:
+    # Alike within each sort, but half of the Chinese questions have their article only in English.
+    rows = [*seen("zh", 1.0, 10, Sort.BOTH), *seen("zh", 0.5, 10, Sort.OTHER)]
+    rows += [*seen("en", 1.0, 15, Sort.BOTH), *seen("en", 0.5, 5, Sort.OTHER)]
+    mix, within = explain(rows)
+    assert mix == pytest.approx(-0.125)
+    assert within == {Sort.BOTH: (0.0, 0.0), Sort.OTHER: (0.0, 0.0)}
+    # The same sorts of questions, but one sort does worse.
+    rows = [*seen("zh", 1.0, 8, Sort.BOTH), *seen("zh", 0.0, 8, Sort.OTHER)]
+    rows += [*seen("en", 1.0, 8, Sort.BOTH), *seen("en", 1.0, 8, Sort.OTHER)]
+    mix, within = explain(rows)
+    assert mix == pytest.approx(0.0)
+    assert within[Sort.OTHER] == (-1.0, -0.5)
+    line = sentence("retrieval.recall_at_5", -0.5, (-0.7, -0.2), rows)
+    assert "-50.0 points against English" in line
+    assert "-50.0 points among questions whose article is only in the other language (there -100.0 points)" in line
+    assert "chance" not in line
+
+
+def test_a_wide_gap_is_explained_in_a_line_of_the_parity_report_and_a_narrow_one_is_not() -> None:
+    def share(name: str, lang: str, value: float) -> Measure:
+        return Measure(SuiteName.ANSWERS, name, lang, value, 20, value - 0.2, value + 0.2)
+
+    measures = [share("correct", "zh", 0.7), share("correct", "en", 0.8)]
+    measures += [share("wrong", "zh", 0.1), share("wrong", "en", 0.11)]
+    rows = [one for lang, good in (("zh", 14), ("en", 16)) for one in (*seen(lang, 1.0, good), *seen(lang, 0.0, 4))]
+    observed = {"answers.correct": rows, "answers.wrong": rows}
+    notes = parity.summarise([SuiteResult(SuiteName.ANSWERS, tuple(measures))], observed).notes
+    assert len(notes) == 2
+    assert notes[1].startswith("answers.correct: Chinese -10.0 points against English; the interval holds 0")
+
+
+def test_the_sort_of_a_question_is_told_from_the_languages_of_its_articles() -> None:
+    languages = {article_key("en/vpn.md"): frozenset({"en", "zh"}), article_key("zh/erp.md"): frozenset({"zh"})}
+
+    def sort(lang: str, source: str) -> Sort | None:
+        return sort_of(Case("1", "?", lang, Kind.ANSWERABLE, frozenset({source})), languages)
+
+    assert sort("zh", "en/vpn.md") is Sort.BOTH
+    assert (sort("zh", "zh/erp.md"), sort("en", "zh/erp.md")) == (Sort.OWN, Sort.OTHER)
+    assert sort("en", "en/gone.md") is None
+
+
+def test_a_false_premise_is_put_right_gone_along_with_or_left_open() -> None:
+    def premise(name: str, *cited: str, right: bool = False) -> Asked:
+        case = Case(name, "?", "zh", Kind.FALSE_PREMISE, frozenset({"gold.md"}))
+        return replace(asked(name, 0.9, *cited, lang="zh"), case=case, right=right)
+
+    ones = [premise("1", "gold.md", right=True), premise("2", "gold.md"), premise("3"), premise("4", "other.md")]
+    found = values(abstention.summarise(ones))
+    assert (found["premise_put_right"], found["premise_accepted"]) == (0.25, 0.5)
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_the_bundled_false_premises_name_an_article_that_says_the_opposite(lang: str) -> None:
+    cases = [case for case in read_lines(FALSE_PREMISES, questions, "abstention") if case.lang == lang]
+    assert len(cases) >= 12
+    for case in cases:
+        assert case.kind is Kind.FALSE_PREMISE
+        assert case.contains
+        assert case.sources
+        for source in case.sources:
+            said = (ARTICLES / source).read_text(encoding="utf-8").replace("**", "")
+            assert all(part in said for part in case.contains), case.id
 
 
 def test_a_conversation_is_held_against_its_script(services: Services, tmp_path: Path) -> None:
