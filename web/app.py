@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from web import errors
 from web.deps import Running
 from web.live import Hub
 from web.pages import make_environments
-from web.routes import api, chat, inbox, inbox_live, knowledge, public, signin
+from web.routes import api, chat, inbox, inbox_live, knowledge, public, signin, why
 from web.security import AnswersHead, BodyLimit, SameOriginOnly, SecurityHeaders
 from web.wiring import Services
 from web.worker import Worker
@@ -39,8 +39,11 @@ UPLOAD_PATHS = ("/knowledge/upload",)
 CHAT_PREFIX = "/api/v1/chat/"
 
 
-def create_app(services: Services) -> FastAPI:
-    """The app over these services. Its lifespan starts the hub and, unless told otherwise, the worker."""
+def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None) -> FastAPI:
+    """The app over these services. Its lifespan starts the hub and, unless told otherwise, the worker.
+
+    on_warm: called when the models are loaded and the index is checked.
+    """
     app = FastAPI(
         title="Firstline", version="1", description="The support desk's API. Errors are problem+json (RFC 9457).",
         docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan,
@@ -57,14 +60,18 @@ def create_app(services: Services) -> FastAPI:
     app.state.running = Running(
         services=services, hub=hub, worker=worker, limiter=MovingWindowRateLimiter(MemoryStorage()),
         templates=make_environments(), chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
+        on_warm=on_warm,
     )  # fmt: skip
-    for module in (chat, api, public, signin, inbox_live, inbox, knowledge):
+    for module in (chat, api, public, signin, inbox_live, inbox, why, knowledge):
         app.include_router(module.router)
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     errors.install(app)
-    upload_bytes = services.settings.upload_max_bytes * 4  # several files in one form
-    app.add_middleware(BodyLimit, max_bytes=BODY_BYTES, upload_bytes=upload_bytes, upload_paths=UPLOAD_PATHS)
-    app.add_middleware(SameOriginOnly)
+    form_bytes = 64 * 1024  # beside the files: names, borders, the other fields
+    upload_bytes = services.settings.upload_max_bytes * knowledge.FILES_AT_ONCE + form_bytes
+    app.add_middleware(
+        BodyLimit, max_bytes=BODY_BYTES, upload_bytes=upload_bytes, upload_paths=UPLOAD_PATHS, refuse=errors.refuse
+    )
+    app.add_middleware(SameOriginOnly, refuse=errors.refuse)
     app.add_middleware(AnswersHead)
     app.add_middleware(ChatCors, origins=services.settings.allowed_origins)
     app.add_middleware(SecurityHeaders)
@@ -102,7 +109,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run.hub.start()
     if services.settings.worker == "inline":
         run.worker.start()
-    threading.Thread(target=_warm_up, args=(services,), name="warm-up", daemon=True).start()
+    threading.Thread(target=_warm_up, args=(run,), name="warm-up", daemon=True).start()
     log.info("serving", url=services.settings.base_url)
     try:
         yield
@@ -112,13 +119,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
         await run_in_threadpool(services.close)
 
 
-def _warm_up(services: Services) -> None:
+def _warm_up(run: Running) -> None:
     """Load the model and check the index before the first customer needs them; the pages are up meanwhile."""
+    services = run.services
     try:
-        services.embedder.warm()
-        services.triager.warm()
+        services.warm()
         report = repair(services.database, services.embedder, services.vectors, services.keywords)
         log.info("index_checked", ok=report.ok, live=report.live_chunks)
+        run.on_warm()
     except Exception as error:  # the first question will say it again; the server stays up
         log.error("warm_up_failed", error=f"{type(error).__name__}: {error}"[:300])
 

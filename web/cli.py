@@ -28,10 +28,9 @@ class FirstlineGroup(click.Group):
         try:
             return super().invoke(ctx)
         except AppError as error:
-            from base.i18n import explain, known_locale
+            from base.i18n import explain, terminal_locale
 
-            locale = known_locale(os.environ.get("LC_ALL") or os.environ.get("LANG"))
-            message = explain(error, locale)
+            message = explain(error, terminal_locale(), to_operator=True)
             click.echo(f"firstline: {message}" + (f" ({error.detail})" if error.detail else ""), err=True)
             if os.environ.get("FIRSTLINE_LOG_LEVEL", "").lower() == "debug":
                 raise
@@ -67,6 +66,17 @@ def data_dir_option(command: Any) -> Any:
         "--data-dir", type=click.Path(path_type=Path), expose_value=False, callback=remember, is_eager=False,
         help="Folder of the installation.",
     )(command)  # fmt: skip
+
+
+def scope_options(command: Any) -> Any:
+    """`--product`, `--version` and `--collection`: what a question is about."""
+    for option in (
+        click.option("--collection", multiple=True, help="Only of this collection. May be repeated."),
+        click.option("--version", default="", help="Only what applies to this version: 8.5, 8.5.1, 2.x."),
+        click.option("--product", default="", help="Only what applies to this product, or to all."),
+    ):
+        command = option(command)
+    return command
 
 
 @main.command()
@@ -107,16 +117,31 @@ def migrate(ctx: click.Context) -> None:
 @click.option("--collection", default="", help="Name of the collection; default: the folder's name.")
 @click.option("--audience", type=click.Choice(["public", "internal"]), default="public", show_default=True)
 @click.option("--lang", type=click.Choice(["en", "zh"]), help="Language of the documents; default: told from each.")
+@click.option("--product", multiple=True, help="Product they are about, unless a document says it. May be repeated.")
+@click.option("--version", multiple=True, help="Version of it: 8.5, or 2.x for every 2. May be repeated.")
+@click.option("--package", multiple=True, help="Service package whose customers may read them. May be repeated.")
+@click.option("--valid-from", default="", metavar="YYYY-MM-DD", help="First day on which they may be shown.")
+@click.option("--valid-until", default="", metavar="YYYY-MM-DD", help="Last day on which they may be shown.")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON.")
 @data_dir_option
 @click.pass_context
 def ingest(
-    ctx: click.Context, sources: tuple[str, ...], collection: str, audience: str, lang: str | None, as_json: bool
+    ctx: click.Context,
+    /,
+    sources: tuple[str, ...],
+    collection: str,
+    audience: str,
+    lang: str | None,
+    as_json: bool,
+    **limits: Any,
 ) -> None:
     """Read documents (files, folders, web addresses) into the knowledge base. Unchanged ones are skipped."""
-    from web.commands.knowledge import run_ingest
+    from web.commands.knowledge import applies_of, run_ingest
 
-    run_ingest(settings_of(ctx), sources, collection=collection, audience=audience, lang=lang or "", as_json=as_json)
+    run_ingest(
+        settings_of(ctx), sources, collection=collection, audience=audience, lang=lang or "", as_json=as_json,
+        applies=applies_of(**limits),
+    )  # fmt: skip
 
 
 @main.command()
@@ -137,15 +162,24 @@ def reindex(ctx: click.Context) -> None:
 )
 @click.option("--top-k", type=click.IntRange(1, 100), default=10, show_default=True)
 @click.option("--internal", is_flag=True, help="Search what only staff may read, too.")
+@click.option("--package", default="", help="As a customer with this service package.")
+@scope_options
 @data_dir_option
 @click.pass_context
 def search(
-    ctx: click.Context, question: str | None, cases: Path | None, out: Path | None, top_k: int, internal: bool
+    ctx: click.Context,
+    /,
+    question: str | None,
+    cases: Path | None,
+    out: Path | None,
+    top_k: int,
+    internal: bool,
+    **scope: Any,
 ) -> None:
     """Passages for a question, best first."""
-    from web.commands.knowledge import run_search
+    from web.commands.knowledge import run_search, scope_of
 
-    run_search(settings_of(ctx), question, cases, out, top_k, internal)
+    run_search(settings_of(ctx), question, cases, out, top_k, scope_of(internal, **scope))
 
 
 @main.command()
@@ -156,15 +190,23 @@ def search(
 )
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @click.option("--live", is_flag=True, help="Go through the desk: conversations and tickets are made.")
+@scope_options
 @data_dir_option
 @click.pass_context
 def ask(
-    ctx: click.Context, question: str | None, cases: Path | None, out: Path | None, as_json: bool, live: bool
+    ctx: click.Context,
+    /,
+    question: str | None,
+    cases: Path | None,
+    out: Path | None,
+    as_json: bool,
+    live: bool,
+    **about: Any,
 ) -> None:
     """What a new customer would be told."""
     from web.commands.answers import run_ask
 
-    run_ask(settings_of(ctx), question, cases, out, as_json, live)
+    run_ask(settings_of(ctx), question, cases, out, as_json, live, about)
 
 
 @main.command()
@@ -211,7 +253,7 @@ def staff_add(ctx: click.Context, name: str, email: str, role: str, lang: str, p
     """Add a member of staff."""
     from web.commands.admin import run_staff_add
 
-    password = sys.stdin.readline().rstrip("\n") if password_stdin else ""
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
     run_staff_add(settings_of(ctx), name, email, role, lang, password)
 
 

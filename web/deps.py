@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -35,6 +36,7 @@ class Running:
     limiter: Any
     templates: Any
     chat_tokens: URLSafeTimedSerializer
+    on_warm: Callable[[], None]
 
 
 def running(request: Request) -> Running:
@@ -54,6 +56,11 @@ def locale(request: Request) -> str:
     if chosen in ("en", "zh"):
         return chosen
     return member.lang if member else known_locale(request.headers.get("accept-language"), default)
+
+
+def asked_locale(request: Request) -> str:
+    """For programs: the language the request asks for, else the reader's."""
+    return known_locale(request.headers.get("accept-language"), "") or locale(request)
 
 
 def current_staff(request: Request) -> Staff | None:
@@ -152,4 +159,5 @@ Number = Annotated[int, Query(ge=0, le=MAX_NUMBER)]
 RunningDep = Annotated[Running, Depends(running)]
 ServicesDep = Annotated[Services, Depends(services)]
 LocaleDep = Annotated[str, Depends(locale)]
+AskedLocaleDep = Annotated[str, Depends(asked_locale)]
 ChatDep = Annotated[ChatSession, Depends(chat_session)]

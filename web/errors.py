@@ -40,6 +40,9 @@ _TITLES = {
 _FROM_STATUS: dict[int, type[AppError]] = {401: Unauthenticated, 403: Forbidden, 404: NotFound, 429: TooManyRequests}
 
 
+_NEXT_STEPS = {TooLarge.code: N_("Nothing was taken. Go back, and send less at a time or split what is large.")}
+
+
 class NotUnderstood(InvalidInput):
     status, code = 400, "request_not_understood"
     message = N_("This request could not be read. Please send it again.")
@@ -109,9 +112,17 @@ class Unexpected:
                 await answer(request, AppError(), reference=reference)(scope, receive, send)
 
 
+async def refuse(scope: Scope, receive: Receive, send: Send, error: AppError) -> None:
+    """Answer in place of the app, before it has seen the request: a page only for who asks for one."""
+    request = Request(scope, receive)
+    for_people = "text/html" in request.headers.get("accept", "") and _wants_page(request)
+    await answer(request, error, page=for_people)(scope, receive, send)
+
+
 def answer(
-    request: Request, error: AppError, *, reference: str = "", headers: Mapping[str, str] | None = None, **extra: Any
-) -> Response:
+    request: Request, error: AppError, *, reference: str = "", headers: Mapping[str, str] | None = None,
+    page: bool | None = None, **extra: Any,
+) -> Response:  # fmt: skip
     """The response for an error: JSON under /api and for fetches, the sign-in page for strangers, else a page."""
     if not hasattr(request.state, "staff"):
         request.state.staff = None  # do not ask a database that may be what failed
@@ -121,12 +132,17 @@ def answer(
     sent = {"Vary": "Accept-Language, Cookie", **(headers or {})}
     if "retry_after_seconds" in error.fields:
         sent["Retry-After"] = str(error.fields["retry_after_seconds"])
-    if _wants_page(request):
+    if _wants_page(request) if page is None else page:
         stranger = isinstance(error, Unauthenticated)
         home = f"/signin?next={quote(local_path(_address(request)))}" if stranger else "/"
         if stranger and request.method == "GET":
             return RedirectResponse(home, status_code=303)
-        view = ErrorView(status=error.status, title=title, detail=detail, reference=reference, home_url=home)
+        back = "" if stranger else _form_page(request)
+        step = translate(_NEXT_STEPS[error.code], language) if error.code in _NEXT_STEPS else ""
+        view = ErrorView(
+            status=error.status, title=title, detail=detail, next_step=step, reference=reference,
+            home_url=back or home, home_label=translate(N_("Back to the form"), language) if back else "",
+        )  # fmt: skip
         return render(request, "public/error.html", view, status=error.status, headers=sent)
     body = {
         "type": "about:blank",
@@ -156,6 +172,13 @@ def _address(request: Request) -> str:
         return request.url.path + (f"?{request.url.query}" if request.url.query else "")
     came_from = urlsplit(request.headers.get("referer", ""))
     return came_from.path or "/inbox"
+
+
+def _form_page(request: Request) -> str:
+    """The page of ours whose form was sent; "" where there is none to return to."""
+    came_from = urlsplit(request.headers.get("referer", ""))
+    ours = request.method == "POST" and came_from.netloc == request.headers.get("host")
+    return local_path(came_from.path, "") if ours else ""
 
 
 def _wants_page(request: Request) -> bool:

@@ -29,10 +29,12 @@ from desk.models import (
 )
 from desk.sla import ClockPhase, ClockState, SlaState
 from desk.terms import ClockName
+from web.answer_record import CHOOSE, choices_of, chosen_after, has_record
 from web.markdown import plain_html, text_html
 from web.pages import initials, tint
 from web.views import (
     AttachmentView,
+    ChoiceView,
     CitationView,
     ConversationView,
     CustomerView,
@@ -98,6 +100,10 @@ class Presenter:
     def moment(self, at: datetime) -> str:
         return format_time(at, self.lang, self._zone)
 
+    def due(self, at: datetime) -> str:
+        """A deadline: the minute the customer was promised."""
+        return sla_words.due_text(at, self.lang, self._zone)
+
     def rows(self, session: Session, listed: Sequence[Listed], active: str = "") -> tuple[RowView, ...]:
         """The list, urgent tickets first (green channel), then by the latest change."""
         open_tickets = tickets.by_conversation(session, [item.conversation.id for item in listed])
@@ -116,7 +122,7 @@ class Presenter:
             preview=item.preview, lang=talk.lang, ago=self.ago(talk.updated_at),
             urgency=ticket.urgency if ticket and is_open else "",
             urgency_name=self.t(URGENCY_NAMES[ticket.urgency]) if ticket and is_open else "",
-            due_iso=due.isoformat() if due else "", due_text=self.moment(due) if due else "",
+            due_iso=due.isoformat() if due else "", due_text=self.due(due) if due else "",
             overdue=bool(due and due < self._now), unread=item.unread, active=talk.public_id == active,
             pinned=bool(ticket and is_open and ticket.urgency is Urgency.URGENT),
             state_name=self.t(STATE_NAMES[talk.state]),
@@ -136,12 +142,12 @@ class Presenter:
             public_id=talk.public_id, subject=talk.subject or self.t(N_("New conversation")), lang=talk.lang,
             channel=talk.channel, channel_name=self.t(CHANNEL_NAMES[Channel(talk.channel)]), state=talk.state,
             state_name=self.t(STATE_NAMES[talk.state]), customer=self.customer(session, customer),
-            suggestion=EMPTY_SUGGESTION, turns=self.turns(turns, customer),
+            suggestion=EMPTY_SUGGESTION, turns=self.turns(turns, customer, talk.public_id),
             ticket=self.ticket(session, ticket) if ticket else None,
             assignee_name=assignee.name if assignee else "", mine=mine,
             urgency=ticket.urgency if ticket and is_open else "",
             urgency_name=self.t(URGENCY_NAMES[ticket.urgency]) if ticket and is_open else "",
-            due_iso=due.isoformat() if due else "", due_text=self.moment(due) if due else "",
+            due_iso=due.isoformat() if due else "", due_text=self.due(due) if due else "",
             staff=tuple(Option(member.public_id, member.name) for member in members if member.id != talk.assignee_id),
             urgencies=tuple(
                 Option(level, self.t(name), bool(ticket and ticket.urgency is level))
@@ -152,16 +158,19 @@ class Presenter:
             last_event_id=str(events.last_id(session)),
         )  # fmt: skip
 
-    def turns(self, turns: Sequence[Turn], customer: Customer) -> tuple[TurnView, ...]:
+    def turns(self, turns: Sequence[Turn], customer: Customer, talk: str = "") -> tuple[TurnView, ...]:
         """The transcript; the first turn of each day carries its name."""
         shown, last_day = [], ""
-        for turn in turns:
+        for place, turn in enumerate(turns, start=1):
             day = self._day(turn.created_at)
-            shown.append(self.turn(turn, customer, day if day != last_day else ""))
+            shown.append(self.turn(turn, customer, day if day != last_day else "", talk=talk, later=turns[place:]))
             last_day = day
         return tuple(shown)
 
-    def turn(self, turn: Turn, customer: Customer, day: str = "") -> TurnView:
+    def turn(
+        self, turn: Turn, customer: Customer, day: str = "", *, talk: str = "", later: Sequence[Turn] = ()
+    ) -> TurnView:
+        """talk: its conversation's public id, for the way to its record; later: the turns after it, as far as known."""
         from_customer = turn.author is Author.CUSTOMER
         name = turn.author_name or (self.customer_name(customer) if from_customer else self.t(N_("Assistant")))
         confidence = turn.payload.get("confidence")
@@ -181,6 +190,8 @@ class Presenter:
                 AttachmentView(a["name"], format_bytes(a["size_bytes"])) for a in turn.payload.get("attachments", ())
             ),
             confidence_percent=round(confidence * 100) if confidence is not None else None,
+            choices=choice_views(choices_of(turn), chosen_after(later)),
+            why_url=f"/inbox/{talk}/answers/{turn.seq}" if talk and has_record(turn) else "",
         )  # fmt: skip
 
     def customer(self, session: Session, customer: Customer) -> CustomerView:
@@ -228,7 +239,7 @@ class Presenter:
         phase = clock.phase if clock.phase is not ClockPhase.CANCELLED else ClockPhase.MET
         return DeadlineView(
             label=self.t(CLOCK_NAMES[clock.name]),
-            at_text=self.moment(clock.due) if clock.due else self.t(N_("not fixed")),
+            at_text=self.due(clock.due) if clock.due else self.t(N_("not fixed")),
             at_iso=clock.due.isoformat() if clock.due else "", state=phase,
             state_name=self.t(PHASE_NAMES[clock.phase]), derivation=lines,
         )  # fmt: skip
@@ -289,6 +300,16 @@ class Presenter:
 
 
 EMPTY_SUGGESTION = SuggestionView()
+
+
+def choice_views(choices: tuple[tuple[str, str], ...], chosen: str) -> tuple[ChoiceView, ...]:
+    """The buttons of a clarifying question, with the one the customer took."""
+    return tuple(
+        ChoiceView(
+            label, f"/knowledge/{action.removeprefix(CHOOSE)}" if action.startswith(CHOOSE) else "", action == chosen
+        )
+        for label, action in choices
+    )
 
 
 def next_due(ticket: Ticket) -> datetime | None:

@@ -27,6 +27,8 @@ class ChatSessionOut(BaseModel):
     lang: str
     greeting: str
     quick_replies: list[QuickReplyOut]
+    max_chars: int  # of one message; a longer one is refused
+    read_chars: int  # so many of them the assistant reads; people see all
 
 
 class TurnsOut(BaseModel):
@@ -44,6 +46,10 @@ class SearchQuery(Body):
     text: Annotated[str, Field(min_length=1, max_length=4000)]
     top_k: Annotated[int, Field(ge=1, le=50)] = 10
     internal: bool = False
+    product: Annotated[str, Field(max_length=100)] = ""
+    version: Annotated[str, Field(max_length=100)] = ""
+    package: Annotated[str, Field(max_length=100)] = ""
+    collections: Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)] = []
 
 
 class HitOut(BaseModel):
@@ -103,6 +109,109 @@ class ConversationOut(BaseModel):
 
 class ConversationDetail(ConversationOut):
     turns: list[dict[str, Any]]
+
+
+class SourceOut(BaseModel):
+    """An article as an answer used it, and what has become of it."""
+
+    article_id: str
+    title: str
+    version: int
+    standing: Literal["current", "changed", "withdrawn", "deleted"]
+    version_now: int | None
+    lang: str
+
+
+class CandidateOut(BaseModel):
+    """A passage that was found, in the order of the ranking."""
+
+    query: Annotated[int, Field(description="which of `queries` found it, from 0")]
+    rank: int
+    source: SourceOut
+    section: str
+    score: float
+    similarity: float
+    keyword: float
+    opening: Annotated[str, Field(description="its first words; empty when its text is gone")]
+    citations: Annotated[list[int], Field(description="numbers of the quotations taken from it")]
+
+
+class QuotationOut(BaseModel):
+    n: int
+    source: SourceOut
+    section: str
+    quote: str
+    stands: Annotated[bool | None, Field(description="word for word in that version; null when its text is gone")]
+    stands_now: Annotated[bool | None, Field(description="the same for the version visible now")]
+
+
+class ObjectionOut(BaseModel):
+    sentence: str
+    reason: str
+
+
+class GroundingOut(BaseModel):
+    """The check of a model's sentences against their sources, on the texts of then."""
+
+    sentences: int
+    objections: list[ObjectionOut]
+
+
+class ThresholdsOut(BaseModel):
+    answer: float
+    clarify: float
+    recorded: Annotated[bool, Field(description="false: the record lacks them, these are today's")]
+
+
+class RiskOut(BaseModel):
+    """What the answer threshold stands for, by the fit that was used."""
+
+    promised: float
+    sure_to: float
+    answered: int
+    wrong: int
+    at_most: float
+    kept: bool
+
+
+class ChoiceOut(BaseModel):
+    label: str
+    action: str
+    chosen: bool
+
+
+class AnswerRecordOut(BaseModel):
+    """Why the assistant said what it said in one turn."""
+
+    conversation: str
+    seq: int
+    turn_id: int
+    outcome: str
+    reason: str
+    explanation: Annotated[str, Field(description="the reason as a sentence in the language of the request")]
+    question: str
+    queries: list[str]
+    understood: Annotated[str, Field(description='how a follow-up became a question: "", "rule", "model/..."')]
+    lang: str
+    action: str
+    confidence: float
+    confidences: list[float]
+    thresholds: ThresholdsOut
+    risk: RiskOut | None
+    candidates: list[CandidateOut]
+    quotations: list[QuotationOut]
+    grounding: GroundingOut | None
+    choices: list[ChoiceOut]
+    writer: str
+    fit: str
+    policy: str
+    embedder: str
+    urgency: str
+    category: str
+    sentiment: str
+    wants_human: bool
+    injection: bool
+    milliseconds: dict[str, float]
 
 
 class ArticleOut(BaseModel):

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Mapping
-from http.cookies import CookieError, SimpleCookie
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
 from urllib.parse import urlsplit
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from base.i18n import LOCALES, N_, format_bytes, known_locale, translate
+from base.errors import AppError, Forbidden, TooLarge
+from base.i18n import N_, format_bytes
 
 CSP = (
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; "
@@ -29,9 +27,12 @@ SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 TOKEN_PATHS = ("/api/v1/chat/",)  # a bearer token, no cookie: nothing a foreign page could borrow
 LANG_COOKIE = "firstline_lang"
 
-_REFUSED = N_("This request came from another site and was refused. Open the page itself and try again.")
-_TOO_LARGE = N_("This is too large. The limit is {limit}.")
-_TITLES = {403: N_("Not allowed"), 413: N_("Too large")}
+Refuse = Callable[[Scope, Receive, Send, AppError], Awaitable[None]]  # web/errors.py answers, as for every error
+
+
+class CrossSite(Forbidden):
+    code = "cross_site_request"
+    message = N_("This request came from another site and was refused. Open the page itself and try again.")
 
 
 class SecurityHeaders:
@@ -86,35 +87,36 @@ class AnswersHead:
 class SameOriginOnly:
     """Refuses changes that another site asked for. Browsers say so in Sec-Fetch-Site, older ones in Origin."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
+    def __init__(self, app: ASGIApp, refuse: Refuse) -> None:
+        self.app, self._refuse = app, refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS or scope["path"].startswith(TOKEN_PATHS):
             await self.app(scope, receive, send)
             return
-        headers = headers_of(scope)
-        if _same_origin(headers):
+        if _same_origin(headers_of(scope)):
             await self.app(scope, receive, send)
             return
-        await problem(send, headers, 403, "cross_site_request", _REFUSED)
+        await self._refuse(scope, receive, send, CrossSite())
 
 
 class BodyLimit:
     """Refuses bodies over a limit: by the declared length at once, by the bytes that arrive otherwise."""
 
-    def __init__(self, app: ASGIApp, max_bytes: int, upload_bytes: int, upload_paths: tuple[str, ...]) -> None:
-        self.app, self._max, self._upload, self._paths = app, max_bytes, upload_bytes, upload_paths
+    def __init__(
+        self, app: ASGIApp, max_bytes: int, upload_bytes: int, upload_paths: tuple[str, ...], refuse: Refuse
+    ) -> None:
+        self.app, self._refuse = app, refuse
+        self._max, self._upload, self._paths = max_bytes, upload_bytes, upload_paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
         limit = self._upload if scope["path"] in self._paths else self._max
-        headers = headers_of(scope)
-        declared = headers.get("content-length", "0")
+        declared = headers_of(scope).get("content-length", "0")
         if not (declared.isascii() and declared.isdigit()) or int(declared[:18]) > limit:
-            await self._refuse(send, headers, limit)
+            await self._refuse(scope, receive, send, TooLarge(limit=format_bytes(limit)))
             return
         seen = 0
 
@@ -128,46 +130,10 @@ class BodyLimit:
 
         await self.app(scope, counted, send)
 
-    async def _refuse(self, send: Send, headers: Mapping[str, str], limit: int) -> None:
-        await problem(send, headers, 413, "too_large", _TOO_LARGE, limit=format_bytes(limit))
-
-
-async def problem(send: Send, headers: Mapping[str, str], status: int, code: str, text: str, **fields: Any) -> None:
-    """A problem+json answer without the app, in the caller's language."""
-    locale = _language(headers)
-    body = json.dumps(
-        {
-            "type": "about:blank", "title": translate(_TITLES[status], locale), "status": status,
-            "detail": translate(text, locale, **fields), "code": code,
-        },
-        ensure_ascii=False,
-    ).encode()  # fmt: skip
-    start: Message = {
-        "type": "http.response.start",
-        "status": status,
-        "headers": [
-            (b"content-type", b"application/problem+json"),
-            (b"content-length", str(len(body)).encode()),
-            (b"vary", b"Accept-Language, Cookie"),
-        ],
-    }
-    await send(start)
-    await send({"type": "http.response.body", "body": body})
-
 
 def headers_of(scope: Scope) -> dict[str, str]:
     """The request's headers by lower-case name; of a repeated one the last."""
     return {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
-
-
-def _language(headers: Mapping[str, str]) -> str:
-    try:
-        chosen = SimpleCookie(headers.get("cookie", "")).get(LANG_COOKIE)
-    except CookieError:
-        chosen = None
-    if chosen is not None and chosen.value in LOCALES:
-        return chosen.value
-    return known_locale(headers.get("accept-language"))
 
 
 def _same_origin(headers: Mapping[str, str]) -> bool:

@@ -1,14 +1,13 @@
 """What each page is given: plain, frozen values, ready to show. A template only loops and asks "is it there?".
 
-Order: every page, inbox, knowledge, customers. A page gets `page: PageView` and `view`; a partial what is in brackets.
+Order: every page, inbox, knowledge. A page gets `page: PageView` and `view`; a partial what is in brackets.
 Texts arrive translated into `page.lang`, times arrive as words of the reader's zone beside an ISO 8601 instant in UTC.
 Fields that end in `_html` are sanitised HTML (`Markup`); everything else is escaped by the template.
 
-    staff/signin.html     SigninView        public/article.html   PublicArticleView
-    staff/inbox.html      InboxView         public/status.html    StatusView
-    staff/knowledge.html  KnowledgeView     public/demo.html      DemoView
-    staff/article.html    ArticleView       public/error.html     ErrorView
-    staff/upload.html     UploadView
+    staff/signin.html     SigninView        staff/article.html    ArticleView
+    staff/inbox.html      InboxView         staff/upload.html     UploadView
+    staff/knowledge.html  KnowledgeView     public/error.html     ErrorView
+    the pages for customers: public_views.py; staff/why.html: WhyView in why_views.py
     partials: staff/_list.html (view: InboxView), staff/_row.html (row), staff/_workspace.html (active, page),
     staff/_chips.html (view: InboxView), staff/_conversation.html (active), staff/_head.html (active, view),
     staff/_side.html (active), staff/_turn.html (turn),
@@ -20,8 +19,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from markupsafe import Markup
-
-from web.demo_questions import DEMO_QUESTIONS as DEMO_QUESTIONS
 
 EMPTY = Markup("")
 
@@ -72,6 +69,7 @@ class ErrorView:
     next_step: str = ""  # what to do now
     reference: str = ""  # request id: what a helper can look up
     home_url: str = "/"
+    home_label: str = ""  # where that leads, when not to the start page
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +111,15 @@ class CitationView:
 
 
 @dataclass(frozen=True, slots=True)
+class ChoiceView:
+    """A button of a clarifying question, as staff see it."""
+
+    label: str
+    url: str = ""  # of the article it stands for
+    chosen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class AttachmentView:
     name: str
     size: str  # "1.4 MB"
@@ -139,6 +146,8 @@ class TurnView:
     attachments: tuple[AttachmentView, ...] = ()
     confidence_percent: int | None = None  # 0-100, of a bot's answer
     delivery: str = ""  # "Delivery not confirmed": only when there is something to know
+    choices: tuple[ChoiceView, ...] = ()  # which articles a clarifying question offered
+    why_url: str = ""  # where the record of the assistant's answer is shown; "" for a turn without one
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,6 +323,7 @@ class ArticleView:
     public_url: str = ""
     can_publish: bool = False
     can_archive: bool = False
+    older: int | None = None  # the visible version, when another one is shown here
 
 
 @dataclass(frozen=True, slots=True)
@@ -343,58 +353,11 @@ class UploadView:
     collections: tuple[Option, ...]
     audiences: tuple[Option, ...]
     langs: tuple[Option, ...]
+    packages: tuple[Option, ...]
     limit: str  # "20 MB", of one file
+    limit_bytes: int
+    all_limit: str  # of all files of one form
+    all_limit_bytes: int
     accept: str = ".md,.html,.htm,.pdf,.docx,.xlsx,.csv,.txt,.eml"
     report: ReportView | None = None
     error: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class PublicArticleView:
-    """What a citation opens. Headings in `body_html` carry the ids that citation addresses end in."""
-
-    title: str
-    lang: str
-    body_html: Markup
-    updated: str
-    collection: str = ""
-    translation_url: str = ""
-    translation_lang: str = ""  # "en" | "zh"
-
-
-@dataclass(frozen=True, slots=True)
-class StepView:
-    label: str
-    state: str  # "done" | "current" | "todo"
-    time: str = ""
-    note: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class StatusView:
-    """A customer's ticket behind its unguessable link."""
-
-    name: str  # "FL-1042"
-    title: str
-    lang: str
-    state: str  # desk TicketState value
-    state_name: str
-    urgency: str
-    urgency_name: str
-    opened: str
-    deadlines: tuple[DeadlineView, ...]
-    steps: tuple[StepView, ...]
-    next_text: str  # what happens next
-    updated: str = ""
-    reopen_hint: str = ""  # set once it is solved
-
-
-@dataclass(frozen=True, slots=True)
-class DemoView:
-    """The page that carries the chat widget."""
-
-    questions: tuple[tuple[str, str], ...]  # (icon, text): see DEMO_QUESTIONS; none where its articles are not loaded
-    widget_src: str = ""  # its full address, to copy
-    company: str = ""  # whose page it is; "": the made-up one's
-    widget_url: str = "/static/widget.js"
-    console_url: str = "/inbox"

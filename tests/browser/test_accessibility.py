@@ -34,6 +34,11 @@ def test_pages_for_staff(new_page: NewPage, axe: Axe, chat: Chat, lang: str, sch
     page = new_page(f"/inbox/{chat.conversation_id()}?view=all", lang=lang, role=Role.EDITOR, color_scheme=scheme)
     expect(page.locator("#conversation")).to_be_visible()
     assert axe(page) == []
+    page.locator("#log .ask-why").first.click()
+    expect(page.locator(".record")).to_be_visible()
+    for more in page.locator(".record details > summary").all():
+        more.click()
+    assert axe(page) == []
     page.goto("/knowledge")
     assert axe(page) == []
     page.locator("tbody a").first.click()
@@ -67,6 +72,7 @@ def test_narrow_pages_scroll_in_one_direction_only(new_page: NewPage, chat: Chat
     page = new_page(role=Role.EDITOR, viewport={"width": 390, "height": 844})
     ticket = next(turn["ticket"] for turn in chat.turns() if turn["ticket"])
     status = "/status/" + ticket["url"].rpartition("/")[2]
-    for path in ("/demo", "/signin", status, "/inbox", "/knowledge", "/knowledge/upload", "/nothing-here"):
+    why = f"/inbox/{chat.conversation_id()}/answers/2"
+    for path in ("/demo", "/signin", status, why, "/inbox", "/knowledge", "/knowledge/upload", "/nothing-here"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path

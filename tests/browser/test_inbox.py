@@ -158,6 +158,31 @@ def test_a_phone_shows_one_pane_at_a_time(new_page: NewPage, chat: Chat) -> None
     expect(page.locator("#rows")).to_be_visible()
 
 
+def test_why_an_answer_was_given_and_back_to_where_it_stands(new_page: NewPage, live: LiveDesk) -> None:
+    chat = live.chat()
+    chat.ask("The printer on floor 4 shows PRN-21")
+    page = open_inbox(new_page, chat)
+    page.locator("#log").get_by_role("link", name="Why this answer?").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Why this answer?")
+    expect(page.get_by_role("img", name="sure enough for an answer")).to_be_visible()
+    expect(page.locator(".record")).to_contain_text("byte for byte")
+    page.get_by_text("What this threshold stands for").click()
+    expect(page.locator(".risk")).to_contain_text("wrong among the answers given")
+    page.locator(".crumbs a").click()
+    expect(page.locator("#log .m-bot")).to_be_in_viewport()
+
+
+def test_a_choice_is_marked_while_one_looks_on(new_page: NewPage, live: LiveDesk) -> None:
+    chat = live.chat()
+    button = chat.ask("Where do I find the settings?")["quick_replies"][0]
+    page = open_inbox(new_page, chat)
+    expect(page.locator("#log .offered li")).to_have_count(2)
+    expect(page.locator("#log .offered .on")).to_have_count(0)
+    chat.post(button["label"], action=button["action"])
+    expect(page.locator("#log .offered .on")).to_contain_text(button["label"])
+    expect(page.locator("#log .m-bot").last.locator(".ask-why")).to_be_visible()
+
+
 def test_documents_are_dropped_in_and_reported_one_by_one(new_page: NewPage) -> None:
     page = new_page("/knowledge", role=Role.EDITOR)
     page.get_by_role("link", name="Add documents").click()

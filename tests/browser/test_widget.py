@@ -139,7 +139,8 @@ TEXT = """Hours *at your site* and **holidays**: 2 * 3 * 4 [1] [9]
 3. third"""
 MARKUP = (
     "<p>Hours <em>at your site</em> and <b>holidays</b>: 2 * 3 * 4 <sup>1</sup> [9]</p>"
-    "<table><tr><th>Site</th><th>Open</th></tr><tr><td><code>Shanghai</code></td><td>9:00</td></tr></table>"
+    '<div class="tbl" tabindex="0"><table><tr><th class="nb">Site</th><th class="nb">Open</th></tr>'
+    '<tr><td class="nb"><code>Shanghai</code></td><td class="nb">9:00</td></tr></table></div>'
     '<ol start="2"><li>second</li><li>third</li></ol>'
 )
 

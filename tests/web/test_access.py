@@ -56,6 +56,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/inbox/list"): Door(STAFF),
     ("GET", "/inbox/events"): Door(STAFF, stream=True),
     ("GET", "/inbox/{public_id}"): Door(STAFF),
+    ("GET", "/inbox/{public_id}/answers/{seq}"): Door(STAFF),
     ("POST", "/inbox/{public_id}/reply"): Door(STAFF, form={"text": "hello", "kind": "note"}),
     ("POST", "/inbox/{public_id}/assign"): Door(STAFF, form={"staff": "me"}),
     ("POST", "/inbox/{public_id}/release"): Door(STAFF),
@@ -63,6 +64,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/inbox/{public_id}/urgency"): Door(STAFF, form={"urgency": "high", "reason": "many people"}),
     ("GET", "/api/v1/conversations"): Door(STAFF),
     ("GET", "/api/v1/conversations/{public_id}"): Door(STAFF),
+    ("GET", "/api/v1/conversations/{public_id}/answers/{seq}"): Door(STAFF),
     ("POST", "/api/v1/conversations/{public_id}/replies"): Door(STAFF, json={"text": "hello", "kind": "note"}),
     ("POST", "/api/v1/conversations/{public_id}/assign"): Door(STAFF, json={"staff": "me"}),
     ("POST", "/api/v1/conversations/{public_id}/resolve"): Door(STAFF, json={}),
@@ -103,7 +105,7 @@ def fill(live: LiveDesk, customer_a: Chat) -> Callable[[str], str]:
             return "/static/app.css"
         ids = {"/status": ticket, "/articles": article, "/knowledge": article}
         public_id = next((found for start, found in ids.items() if path.startswith(start)), talk)
-        return path.format(public_id=public_id, language="zh")
+        return path.format(public_id=public_id, language="zh", seq=2)
 
     return filled
 
@@ -171,12 +173,15 @@ def test_each_caller_gets_what_is_theirs_and_nothing_else(
 
 def test_the_same_refusal_for_what_exists_and_what_does_not(live: LiveDesk, customer_a: Chat) -> None:
     talk = customer_a.conversation_id()
-    for path in ("/inbox/{}", "/api/v1/conversations/{}"):
+    for path in (
+        "/inbox/{}", "/api/v1/conversations/{}", "/inbox/{}/answers/2", "/api/v1/conversations/{}/answers/2",
+    ):  # fmt: skip
         client = live.browser(**customer_a.bearer)
         answers = [client.get(path.format(one)) for one in (talk, "0" * 24)]
         assert answers[0].status_code == answers[1].status_code
     agent = live.browser(Role.AGENT, Accept="application/json")
     assert agent.get("/api/v1/conversations/" + "0" * 24).status_code == 404
+    assert agent.get("/api/v1/conversations/" + "0" * 24 + "/answers/2").status_code == 404
 
 
 @pytest.mark.parametrize("guess", ["1", "FL-1001", "1001", "", "%", "' OR 1=1 --", "../inbox", "a" * 400, "%00"])

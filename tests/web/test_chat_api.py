@@ -90,7 +90,7 @@ def test_a_hundred_kilobytes_are_kept_and_answered(live: LiveDesk) -> None:
         (b'{"client_id": "a", "text": "hi", "author": "staff"}', 422, "payload_not_understood"),
         (b'{"client_id": "' + b"a" * 65 + b'", "text": "hi"}', 422, "payload_not_understood"),
         (b"[" * 100_000, 422, "payload_not_understood"),
-        (b'{"client_id": "a", "text": "' + b"x" * 120_001 + b'"}', 422, "payload_not_understood"),
+        (b'{"client_id": "a", "text": "' + b"x" * 120_001 + b'"}', 413, "message_too_long"),
         (b'{"client_id": "a", "text": "' + b"x" * 530_000 + b'"}', 413, "too_large"),
         (b"x" * 1_048_577, 413, "too_large"),
     ],
@@ -104,6 +104,15 @@ def test_bad_payloads_are_refused_in_the_readers_language(live: LiveDesk, body: 
     assert answer.headers["content-type"] == "application/problem+json"
     assert "请" in answer.json()["detail"] or "过大" in answer.json()["detail"] or "太大" in answer.json()["detail"]
     assert chat.turns() == []
+
+
+def test_a_message_that_is_too_long_is_told_the_limit(live: LiveDesk) -> None:
+    chat = live.chat()
+    body = {"client_id": "a", "text": "x" * 130_000}
+    answer = chat.client.post("/api/v1/chat/messages", json=body, headers=chat.bearer)
+    assert answer.status_code == 413
+    assert "120,000" in answer.json()["detail"]
+    assert "again" not in answer.json()["detail"]
 
 
 def test_a_body_that_does_not_say_its_length_is_cut_off(live: LiveDesk) -> None:

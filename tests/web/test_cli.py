@@ -160,6 +160,8 @@ def test_staff_are_added_with_a_password_that_is_shown_once(run: Run) -> None:
     assert "password (shown once): " in added.stdout
     again = run("staff", "add", "--name", "Mei", "--email", "mei@desk.example")
     assert again.exit_code == 2
+    assert "already signs in with mei@desk.example" in again.stderr
+    assert "Reload" not in again.stderr
     weak = run("staff", "add", "--name", "A", "--email", "a@desk.example", "--password-stdin", given="short\n")
     assert (weak.exit_code, "at least 10 characters" in weak.stderr) == (2, True)
     given = run("staff", "add", "--name", "B", "--email", "b@desk.example", "--password-stdin", given="long enough 1\n")
@@ -200,6 +202,11 @@ MISTAKES: list[tuple[list[str], str]] = [
     (["ingest"], "Missing argument"),
     (["ingest", ".", "--audience", "everyone"], "Invalid value for '--audience'"),
     (["serve", "--port", "99999"], "Invalid value for '--port'"),
+    (["ask", "x", "--cases", "ok.jsonl"], "not both"),
+    (["search", "x", "--cases", "ok.jsonl"], "not both"),
+    (["triage", "x", "--cases", "ok.jsonl"], "not both"),
+    (["staff", "add", "--name", "A", "--email", "nobody"], "“nobody” is not an e-mail address"),
+    (["staff", "add", "--name", "A", "--email", "e@desk.example", "--password-stdin"], "at least 10 characters"),
     (["dance"], "No such command"),
 ]
 
@@ -224,6 +231,9 @@ def test_a_mistake_is_one_clear_line_and_exit_code_2(run: Run, arguments: list[s
         ({"FIRSTLINE_PORT": "many"}, "The setting port is not right"),
         ({"FIRSTLINE_DATABASE_URL": "mysql://localhost/x"}, "The setting database_url is not right"),
         ({"FIRSTLINE_EMBEDDER": "nonsense:x"}, "The setting embedder names no embedding model"),
+        ({"FIRSTLINE_LLM": "foo:bar"}, "ollama:NAME"),
+        ({"FIRSTLINE_SERVICE_DEFAULTS": "/nope.toml"}, "The setting service_defaults is not right: /nope.toml"),
+        ({"FIRSTLINE_ALLOWED_ORIGINS": "abc"}, "https://HOST"),
         ({"FIRSTLINE_UNKNOWN": "x"}, ""),
     ],
 )
@@ -246,7 +256,97 @@ def test_a_folder_that_cannot_be_written_is_named(place: str) -> None:
     )
     assert result.exit_code == 2
     assert place in result.stderr
-    assert "the disk may be full or read-only" in result.stderr
+    assert "--data-dir" in result.stderr
+    assert "Please try again in a few minutes" not in result.stderr
+
+
+def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "firstline.db").write_bytes(b"no database at all" * 300)
+    result = CliRunner().invoke(main, ["--data-dir", str(tmp_path), "ask", "hi"], env={"LANG": "C"})
+    assert result.exit_code == 2
+    assert f"{tmp_path}/firstline.db is not a database" in result.stderr
+    assert "restore a backup" in result.stderr
+
+
+def test_a_time_zone_nobody_knows_is_refused_before_a_message_is_taken(run: Run) -> None:
+    result = run("ask", "--live", "ERP down for everybody", FIRSTLINE_TIMEZONE="Mars/X")
+    assert result.exit_code == 2
+    assert "timezone" in result.stderr
+    assert "Asia/Shanghai" in result.stderr
+    assert "Traceback" not in result.output
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_one_missing_source_never_stops_the_others(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "fresh.txt").write_text("The fresh printer in room 12\n\nIt is called PRINT-12.\n")
+    (tmp_path / "empty").mkdir()
+    there = ("nope.md", str(tmp_path / "fresh.txt"), "http://127.0.0.1:9/page", str(tmp_path / "empty"), "a\x00b")
+    result = run("ingest", *there, "--json")
+    assert result.exit_code == 0, result.output
+    files = {file["source"]: file for file in json.loads(result.stdout)["files"]}
+    assert (files["fresh.txt"]["status"], files["nope.md"]["status"]) == ("indexed", "failed")
+    assert "There is nothing at nope.md" in files["nope.md"]["reason"]
+    assert files["http://127.0.0.1:9/page"]["status"] == "failed"
+    assert files["http://127.0.0.1:9/page"]["reason"]
+    assert "Put PDF" in files[str(tmp_path / "empty")]["reason"]
+    spoken = run("ingest", *there[:2])
+    assert "There is nothing at nope.md" in spoken.stdout
+    assert "1 unchanged" in spoken.stdout
+
+
+def test_when_no_source_is_there_the_report_says_so_and_the_exit_code_too(run: Run) -> None:
+    result = run("ingest", "nope.md", "neither.md", "--json")
+    assert result.exit_code == 2
+    assert [file["status"] for file in json.loads(result.stdout)["files"]] == ["failed", "failed"]
+    assert "There is nothing at nope.md" in result.stderr
+
+
+def test_an_empty_folder_says_what_to_put_there(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+    result = run("ingest", str(tmp_path / "empty"))
+    assert result.exit_code == 0
+    assert "Put PDF, DOCX" in result.stdout
+
+
+def test_a_line_of_a_pipe_that_is_no_message_is_answered_and_the_next_ones_too(run: Run) -> None:
+    given = '{"text": "PRN-21"}\nnot json\n[1]\n\n{"text": 7}\n{"text": "转人工"}\n'
+    result = run("chat", given=given)
+    assert result.exit_code == 0
+    first, *wrong, last = lines(result.stdout)
+    assert (first["channel"], last["channel"]) == ("console", "console")
+    assert [(line["error"], line["line"]) for line in wrong] == [("payload_not_understood", n) for n in (2, 3, 5)]
+    assert all('{"text": ' in line["message"] for line in wrong)
+
+
+def test_bytes_that_are_no_text_do_not_end_a_pipe(data_dir: Path) -> None:
+    given = b'\xff\xfe\x00\n{"text": "PRN-21", "thread": "bytes"}\n'
+    result = CliRunner().invoke(main, ["--data-dir", str(data_dir), "chat"], input=given, env={"LANG": "C"})
+    assert [line.get("thread_id", line.get("error")) for line in lines(result.stdout)] == [
+        "payload_not_understood",
+        "bytes",
+    ]
+
+
+def test_ids_come_back_as_they_were_given(run: Run) -> None:
+    given = [{"id": 3, "text": "hi"}, {"id": "3", "text": "hi"}, {"id": 1.5, "text": "hi"}, {"text": "hi"}]
+    Path("cases.jsonl").write_text("\n".join(json.dumps(case) for case in given))
+    for command in ("ask", "search", "triage"):
+        found = [record["id"] for record in lines(run(command, "--cases", "cases.jsonl").stdout)]
+        assert found == [3, "3", 1.5, "4"]
+
+
+def test_a_byte_order_mark_is_no_part_of_a_case(run: Run) -> None:
+    Path("bom.jsonl").write_bytes(b"\xef\xbb\xbf" + b'{"id": "a", "text": "hi"}\n')
+    assert [record["id"] for record in lines(run("triage", "--cases", "bom.jsonl").stdout)] == ["a"]
+
+
+@pytest.mark.parametrize("host", ["1.2.3.4", "no-such-host.invalid", "::ffff:1.2.3.4"])
+@pytest.mark.allow_hosts(["127.0.0.1"])
+def test_an_address_of_another_machine_is_not_called_a_port_in_use(run: Run, host: str) -> None:
+    result = run("serve", "--host", host, "--port", "0")
+    assert result.exit_code == 2
+    assert f"{host} is not an address of this machine" in result.stderr
+    assert "127.0.0.1" in result.stderr
 
 
 def test_a_database_of_a_newer_version_is_left_alone(run: Run, tmp_path: Path, data_dir: Path) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
 import pytest
 
 from base.database import Database
 from desk.events import Event, EventKind
-from desk.models import Author, Role, Turn
+from desk.models import Author, Role, Turn, Urgency
 from tests.live import LOOPBACK, Chat, LiveDesk, eventually, read_events
 from web.live import EVERYTHING, QUEUE_SIZE, Hub, Signal, chat_signal, event_id, event_stream, turn_json
 
@@ -206,3 +208,25 @@ def test_a_stream_is_not_cached_and_not_buffered() -> None:
     assert response.headers["cache-control"] == "no-store"
     assert response.headers["x-accel-buffering"] == "no"
     assert response.media_type == "text/event-stream"
+
+
+def test_an_answer_that_will_not_be_the_reply_is_not_shown_as_a_draft(
+    live: LiveDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    thinker = live.services.engine._thinker
+    judged = thinker._judge
+
+    def urgent(*given: Any) -> Any:
+        vector, triage = judged(*given)
+        return vector, replace(triage, urgency=Urgency.URGENT)
+
+    monkeypatch.setattr(thinker, "_judge", urgent)
+    chat = live.chat()
+    with chat.events("0") as events:
+        assert next(events).name == "ready"
+        chat.post("What does PRN-21 mean?")
+        told = []
+        while not told or told[-1].name != "turn" or told[-1].json["author"] != "bot":
+            told.append(next(events))
+    assert told[-1].json["ticket"]["urgency"] == "urgent"
+    assert "delta" not in [event.name for event in told]

@@ -40,8 +40,9 @@ ATTACKS = [
 TAGS = {
     "h1", "h2", "h3", "h4", "h5", "h6", "p", "br", "hr", "ul", "ol", "li", "strong", "em", "del", "code", "pre",
     "blockquote", "table", "thead", "tbody", "tr", "th", "td", "a", "kbd", "sup",
+    "span",
 }  # fmt: skip
-ATTRIBUTES = {"id", "href", "title", "start", "class", "rel"}
+ATTRIBUTES = {"id", "href", "title", "start", "class", "rel", "tabindex"}
 
 
 class _Tags(HTMLParser):
@@ -110,9 +111,27 @@ def test_headings_can_be_linked_to_in_every_script() -> None:
 
 def test_tables_and_lists_are_kept() -> None:
     html = article_html("| code | meaning |\n| - | - |\n| 809 | blocked |\n\n3. third\n4. fourth")
-    assert "<td>809</td>" in html
+    assert re.search(r"<td[^>]*>809</td>", html)
     assert '<ol start="3">' in html
 
 
 def test_what_a_customer_typed_is_shown_as_typed() -> None:
     assert plain_html("**not bold**\n<b>x</b> & y") == "**not bold**<br>&lt;b&gt;x&lt;/b&gt; &amp; y"
+
+
+def test_codes_and_short_cells_are_marked_to_stay_in_one_piece() -> None:
+    html = text_html(
+        "See PRN-21, Wi-Fi, month-end\n\n| Code | What |\n|---|---|\n| HSC-4xx | Reset the queue of the printer |"
+    )
+    assert 'See <span class="nb">PRN-21</span>, <span class="nb">Wi-Fi</span>, month-end' in html
+    assert '<th class="nb">Code</th>' in html
+    assert '<td class="nb"><span class="nb">HSC-4xx</span></td>' in html
+    assert "<td>Reset the queue of the printer</td>" in html
+
+
+def test_a_code_in_an_address_or_a_tag_is_left_alone() -> None:
+    html = article_html('[the page](https://x.example/PRN-21 "A > PRN-21") `PRN-22` <b class="nb">no</b>')
+    assert 'href="https://x.example/PRN-21"' in html
+    assert "<code>PRN-22</code>" in html
+    assert "<b" not in html
+    assert html.count("<span") == 0

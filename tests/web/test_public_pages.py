@@ -74,9 +74,16 @@ def test_progress_follows_what_staff_do(live: LiveDesk) -> None:
     def steps() -> list[str]:
         return re.findall(r'<li class="is-(\w+)"', browser.get(page).text)
 
+    def current() -> str:
+        return re.findall(r'<li class="is-current" aria-current="step"><b>([^<]*)', browser.get(page).text)[0]
+
     assert steps() == ["done", "current", "todo", "todo"]
+    assert current() == "Waiting for a colleague to take it"
+    agent.post(f"/inbox/{chat.conversation_id()}/assign")
+    assert current() == "A colleague has it and will reply"
     agent.post(f"/inbox/{chat.conversation_id()}/reply", data={"text": "We are on it."})
     assert steps() == ["done", "done", "done", "current"]
+    assert current() == "A colleague is working on it"
     agent.post(f"/inbox/{chat.conversation_id()}/resolve", data={})
     assert steps() == ["done"] * 4
     assert "the ticket opens again" in browser.get(page).text
@@ -109,3 +116,21 @@ def test_figures_are_for_whoever_bears_the_token(live: LiveDesk, monkeypatch: py
 def test_figures_are_for_administrators(live: LiveDesk) -> None:
     text = live.browser(Role.ADMIN).get("/metrics").text
     assert "firstline" in text or "turn_seconds" in text
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_customers_and_staff_read_the_same_minute_for_a_deadline(live: LiveDesk, lang: str) -> None:
+    chat = live.chat(lang)
+    reply = chat.ask(
+        "Nobody can log in to the ERP, all of finance is down" if lang == "en" else "ERP 全公司都登不上，生产停了"
+    )
+    promised = re.findall(r"\d\d:\d\d", reply["ticket"]["promise"])[0]
+    page = live.browser(**{"Accept-Language": lang}).get(status_path(reply)).text
+    when = re.findall(r'<p class="when"><time[^>]*>([^<]+)</time>', page)[0]
+    due = re.findall(r"<li>(?:Due|截止|到期)[^<]*</li>", page)[0]
+    console = live.browser(Role.AGENT, **{"Accept-Language": lang}).get(f"/inbox/{chat.conversation_id()}").text
+    clocks = set(re.findall(r'class="sla" [^>]*title="[^"]*(\d\d:\d\d)"', console))
+    assert promised in when
+    assert promised in due
+    assert promised in clocks
+    assert promised in reply["text"]

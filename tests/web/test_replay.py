@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from base.clock import FixedClock
 from base.messages import Channel, Inbound
 from base.settings import Settings
 from bot import policy
-from desk import conversations
+from desk import conversations, inbox
 from desk.models import Author, Turn
 from ingest.pipeline import IngestOptions
 from ingest.sources import walk
@@ -91,6 +92,17 @@ def test_follow_ups_and_buttons_come_out_the_same(say: Say, replay: Replay) -> N
     assert [replay(str(turn.id)).exit_code for turn in turns] == [0, 0, 0, 0]
 
 
+def test_a_message_that_could_not_be_worked_on_comes_out_the_same(running: Services, replay: Replay) -> None:
+    thread, number = f"thread-{next(_numbers)}", next(_numbers)
+    message = Inbound(Channel.CONSOLE, f"m{number}", thread, thread, "The boat is broken", running.clock.now())
+    with running.database.begin() as session:
+        inbox_id = inbox.put(session, message, claimed_until=running.clock.now() + timedelta(minutes=1)).id
+    running.engine.give_up(message, inbox_id)
+    with running.database.read() as session:
+        reply = next(t for t in conversations.load(session, message).turns if t.author is Author.BOT)
+    assert replay(str(reply.id)).exit_code == 0
+
+
 def test_a_reply_is_found_by_its_conversation(running: Services, say: Say, replay: Replay) -> None:
     reply = say("VPN error 809 when connecting from a hotel")
     with running.database.read() as session:
@@ -119,7 +131,7 @@ def test_another_policy_is_named_even_where_it_decides_the_same(
     monkeypatch.setattr(policy, "VERSION", "policy/99")
     result = replay(str(reply.id))
     assert result.exit_code == 0
-    assert "the policy is policy/99 now" in result.output
+    assert "The policy is policy/99 now, it was" in result.output
 
 
 def test_an_article_that_changed_since_is_named_with_the_difference(

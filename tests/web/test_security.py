@@ -157,3 +157,31 @@ def test_other_sites_may_load_the_widget(live: LiveDesk) -> None:
         assert answer.headers["content-type"].startswith("text/javascript")
         assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
         assert answer.headers["access-control-allow-origin"] == "*"
+
+
+@pytest.mark.parametrize(("lang", "words", "way"), [("en", "another site", "start page"), ("zh", "其他网站", "首页")])
+def test_a_person_whose_form_is_refused_reads_a_page(live: LiveDesk, lang: str, words: str, way: str) -> None:
+    answer = live.browser(**{"Sec-Fetch-Site": "cross-site", "Accept-Language": lang}).post("/signin", data={})
+    assert answer.status_code == 403
+    assert answer.headers["content-type"].startswith("text/html")
+    assert f'<html lang="{"zh-CN" if lang == "zh" else "en"}"' in answer.text
+    assert words in answer.text
+    assert way in answer.text
+    assert_headers(answer)
+
+
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_a_person_whose_upload_is_too_large_reads_what_to_do(live: LiveDesk, lang: str) -> None:
+    host, port = live.url.removeprefix("http://").split(":")
+    head = (
+        f"POST /knowledge/upload HTTP/1.1\r\nHost: {host}:{port}\r\nContent-Length: 999999999\r\nAccept: text/html\r\n"
+        f"Accept-Language: {lang}\r\nSec-Fetch-Site: same-origin\r\nReferer: {live.url}/knowledge/upload\r\n\r\n"
+    )
+    with socket.create_connection((host, int(port)), timeout=10) as line:
+        line.sendall(head.encode())
+        with line.makefile("rb") as told:
+            page = told.read(20_000).decode() if told.peek(1) else ""
+    assert page.split()[1] == "413"
+    assert "text/html" in page
+    assert "200 MB" in page
+    assert 'href="/knowledge/upload"' in page

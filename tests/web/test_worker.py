@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -120,6 +120,18 @@ def test_a_fault_that_stays_ends_with_a_ticket_and_the_customer_is_told(desk: Se
     with desk.database.read() as session:
         assert len(session.scalars(select(TicketRow.id)).all()) == 2
         assert set(session.scalars(select(ConversationRow.state))) == {"waiting"}
+
+
+def test_a_time_zone_that_is_gone_keeps_no_message_from_being_answered(
+    make_services: Callable[..., Services], tmp_path: Path
+) -> None:
+    services = make_services(timezone="Mars/X")  # past the check of the settings, as after a move to another machine
+    articles.load(services, tmp_path / "articles")
+    put(services, "ERP down for everybody, nobody in the company can work!")
+    assert worker_with(services).answer_one()
+    assert authors(services) == ["customer", "bot"]
+    with services.database.read() as session:
+        assert "UTC" in str(session.scalar(select(TurnRow.text).where(TurnRow.author == "bot")))
 
 
 def test_a_database_that_is_away_costs_no_attempt(desk: Services) -> None:

@@ -28,14 +28,14 @@ def run_migrate(settings: Settings) -> None:
     click.echo(f"applied: {', '.join(applied)}" if applied else "the database is up to date")
 
 
-def run_staff_add(settings: Settings, name: str, email: str, role: str, lang: str, password: str) -> None:
-    """Add a member; a generated password is shown this once."""
+def run_staff_add(settings: Settings, name: str, email: str, role: str, lang: str, password: str | None) -> None:
+    """Add a member. Without a password (None) one is made and shown this once; an empty one is refused."""
     set_up_logging(settings)
     make_data_dir(settings.data_dir)
     database = Database(settings.url)
     try:
         migrate(database)
-        given = password or secrets.token_urlsafe(12)
+        given = secrets.token_urlsafe(12) if password is None else password
         now = SystemClock().now()
         with database.begin() as session:
             member = staff.add(session, name, email, given, Role(role), now, lang)
@@ -43,7 +43,7 @@ def run_staff_add(settings: Settings, name: str, email: str, role: str, lang: st
     finally:
         database.close()
     click.echo(f"added {member.name} <{member.email}> as {member.role}")
-    if not password:
+    if password is None:
         click.echo(f"password (shown once): {given}")
 
 

@@ -7,56 +7,67 @@ import json
 import sys
 import time
 import uuid
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from base.log import set_up_logging
+from base.errors import AppError, StorageUnavailable
+from base.i18n import N_, explain, terminal_locale, translate
+from base.log import get_logger, set_up_logging
 from base.messages import Channel, Inbound
 from base.settings import Settings
 from bot.models import Outcome, OutcomeKind, Triage
-from web.commands.jsonlines import emit, read_cases, writer
+from channels.payload import NotUnderstood
+from web.commands.jsonlines import CaseId, emit, one_or_many, read_cases, writer
 from web.wiring import Services, build
+from web.worker import Worker, blame
 
+log = get_logger(__name__)
 # What the batch interface calls what the policy decided; a greeting is an answer that needs no source.
 _OUTCOMES = {OutcomeKind.GREETING: "answer", OutcomeKind.SILENT: "ticket"}
 
 
 def run_ask(
-    settings: Settings, question: str | None, cases: Path | None, out: Path | None, as_json: bool, live: bool
-) -> None:
-    """Ask one question, or each case of a file as a new customer. The desk is touched only with `live`."""
+    settings: Settings, question: str | None, cases: Path | None, out: Path | None, as_json: bool, live: bool,
+    about: Mapping[str, Any] | None = None,
+) -> None:  # fmt: skip
+    """Ask one question, or each case of a file as a new customer. The desk is touched only with `live`.
+
+    about: "product", "version" and "collection" that the questions are about, as the channel would tell them.
+    """
+    extra = {name: list(value) if isinstance(value, tuple) else value for name, value in (about or {}).items() if value}
     set_up_logging(settings)
-    if not question and cases is None:
-        raise click.UsageError("Give a question, or --cases FILE.")
+    one_or_many("question", question, cases)
     services = build(settings)
     try:
-        services.embedder.warm()
-        services.triager.warm()
+        services.warm()
         if cases is None:
-            _ask_one(services, question or "", as_json, live)
+            _ask_one(services, question or "", as_json, live, extra)
             return
         given = list(read_cases(cases))
         with writer(out) as sink:
             for case_id, text in given:
-                outcome, elapsed = _ask(services, text, live)
+                outcome, elapsed = _ask(services, text, live, extra)
                 emit(sink, outcome_json(case_id, outcome, elapsed))
     finally:
         services.close()
 
 
-def _ask(services: Services, text: str, live: bool) -> tuple[Outcome, float]:
+def _ask(services: Services, text: str, live: bool, extra: dict[str, Any]) -> tuple[Outcome, float]:
     unique = uuid.uuid4().hex
-    message = Inbound(Channel.CONSOLE, unique, f"ask-{unique}", f"ask-{unique}", _storable(text), datetime.now(UTC))
+    message = Inbound(
+        Channel.CONSOLE, unique, f"ask-{unique}", f"ask-{unique}", _storable(text), datetime.now(UTC), extra=extra
+    )
     started = time.perf_counter()
     outcome = services.engine.receive(message) if live else services.engine.ask(message)
     return outcome, (time.perf_counter() - started) * 1000
 
 
-def _ask_one(services: Services, question: str, as_json: bool, live: bool) -> None:
-    outcome, elapsed = _ask(services, question, live)
+def _ask_one(services: Services, question: str, as_json: bool, live: bool, extra: dict[str, Any]) -> None:
+    outcome, elapsed = _ask(services, question, live, extra)
     if as_json:
         emit(sys.stdout, outcome_json("1", outcome, elapsed))
         return
@@ -69,7 +80,7 @@ def _ask_one(services: Services, question: str, as_json: bool, live: bool) -> No
     click.echo(f"\n{outcome.kind}, confidence {outcome.confidence:.2f}, urgency {outcome.triage.urgency}", err=True)
 
 
-def outcome_json(case_id: str, outcome: Outcome, elapsed_ms: float) -> dict[str, Any]:
+def outcome_json(case_id: CaseId, outcome: Outcome, elapsed_ms: float) -> dict[str, Any]:
     """An outcome as the batch interface prints it; a clarifying question also has its `choices`."""
     choices = [{"article_id": choice.article_id, "title": choice.title} for choice in outcome.choices]
     return {
@@ -105,12 +116,10 @@ def triage_json(found: Triage) -> dict[str, Any]:
 def run_triage(settings: Settings, message: str | None, cases: Path | None, out: Path | None) -> None:
     """Triage one message, or each case of a file."""
     set_up_logging(settings)
-    if not message and cases is None:
-        raise click.UsageError("Give a message, or --cases FILE.")
+    one_or_many("message", message, cases)
     services = build(settings)
     try:
-        services.embedder.warm()
-        services.triager.warm()
+        services.warm()
         given = list(read_cases(cases)) if cases is not None else [("1", message or "")]
         with writer(out) as sink:
             for case_id, text in given:
@@ -122,10 +131,15 @@ def run_triage(settings: Settings, message: str | None, cases: Path | None, out:
         services.close()
 
 
+_LINE = N_("Line {line} is not a message. Write one JSON object on each line, such as {example}")
+
+
 def run_chat(settings: Settings) -> None:
-    """A conversation in the terminal; a pipe speaks JSON Lines both ways."""
+    """A conversation in the terminal; a pipe speaks JSON Lines both ways.
+
+    A line of a pipe that cannot be read or answered gets {"error", "message", "line"} and the next one its turn.
+    """
     from channels.console import ConsoleAdapter
-    from web.worker import Worker
 
     set_up_logging(settings)
     services = build(settings)
@@ -134,27 +148,47 @@ def run_chat(settings: Settings) -> None:
     worker = Worker(services, {Channel.CONSOLE: door})
     thread = f"terminal-{uuid.uuid4().hex[:12]}"
     try:
-        services.embedder.warm()
-        services.triager.warm()
-        for number, line in enumerate(_lines(talking)):
-            payload = json.dumps({"text": line, "thread": thread}) if talking else line
-            for message in door.parse(payload.encode(), {"line": f"{thread}:{number}"}):
-                outcome = services.engine.receive(message)
-                if talking:
-                    click.echo(f"\n{outcome.text}\n")
+        services.warm()
+        for number, payload in enumerate(_lines(talking, thread), start=1):
+            if not payload.strip():
+                continue
+            try:
+                for message in door.parse(payload, {"line": f"{thread}:{number}"}):
+                    outcome = services.engine.receive(message)
+                    if talking:
+                        click.echo(f"\n{outcome.text}\n")
+            except StorageUnavailable:
+                raise  # no line would fare better
+            except Exception as error:  # this line's own trouble
+                _tell_of_line(number, error, talking)
             while asyncio.run(worker.send_one()):
                 pass
     finally:
         services.close()
 
 
-def _lines(talking: bool) -> Any:
+def _tell_of_line(number: int, error: Exception, talking: bool) -> None:
+    locale = terminal_locale()
+    known = error if isinstance(error, AppError) else AppError()
+    log.warning("line_not_answered", line=number, error=blame(error))
+    reason = explain(known, locale)
+    if isinstance(error, NotUnderstood):
+        reason = translate(_LINE, locale, line=number, example='{"text": "VPN error 809"}')
+    if talking:
+        click.echo(f"\n{reason}\n", err=True)
+    else:
+        emit(sys.stdout, {"error": known.code, "message": reason, "line": number})
+        sys.stdout.flush()  # whoever drives the pipe waits for it
+
+
+def _lines(talking: bool, thread: str) -> Iterator[bytes]:
+    """What the console door reads. Bytes: a pipe may hold anything, also what is no text."""
     if not talking:
-        yield from (line for line in sys.stdin if line.strip())
+        yield from sys.stdin.buffer
         return
     click.echo("Ask in Chinese or English; an empty line ends. 用中文或英文提问，空行结束。\n")
     while text := click.prompt("你 / you", default="", show_default=False, prompt_suffix=" > "):
-        yield text
+        yield json.dumps({"text": text, "thread": thread}).encode()
 
 
 def _storable(text: str) -> str:

@@ -257,7 +257,7 @@ def _read_observations(path: Path) -> Iterator[Example]:
 
 def _lines(path: Path, bad: type[AppError]) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="replace")
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise MissingCases(file=str(path)) from error
     for number, line in enumerate(text.split("\n"), start=1):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import importlib.util
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,7 @@ from pathlib import Path
 import click
 
 from base.errors import AppError
-from base.i18n import explain, known_locale
+from base.i18n import explain, terminal_locale
 from base.settings import Settings
 
 SQLITE_FIXED = (3, 51, 3)  # sqlite.org/wal.html#walresetbug: older ones can damage a database two programs checkpoint
@@ -35,6 +34,9 @@ class Finding:
     advice: str = ""
 
 
+Check = Callable[[Settings], Iterator[Finding]]
+
+
 def run_doctor(settings: Settings) -> int:
     """Print the findings; return 1 when something needs doing."""
     worst = 0
@@ -46,19 +48,25 @@ def run_doctor(settings: Settings) -> int:
 
 
 def examine(settings: Settings) -> Iterator[Finding]:
-    """Every check, one after the other; a failing one never stops the rest."""
-    for check in (_data_dir, _sqlite, _database, _embedder, _index, _model, _staff, _calendar, _browser_side):
-        yield from _guarded(check, settings)
+    """Every check, one after the other; a failing one never stops the rest. The same advice is given once."""
+    told: set[str] = set()
+    for check, broken in _CHECKS.items():
+        for finding in _guarded(check, broken, settings):
+            again = finding.level is Level.BAD and finding.advice in told
+            told.add(finding.advice)
+            yield replace(finding, advice="The same trouble as above.") if again and finding.advice else finding
 
 
-def _guarded(check: Callable[[Settings], Iterator[Finding]], settings: Settings) -> Iterator[Finding]:
+def _guarded(check: Check, broken: str, settings: Settings) -> Iterator[Finding]:
     try:
         yield from check(settings)
     except AppError as error:
-        locale = known_locale(os.environ.get("LC_ALL") or os.environ.get("LANG"))
-        yield Finding(Level.BAD, f"{check.__name__.strip('_')}: {error.detail or error.code}", explain(error, locale))
+        yield Finding(Level.BAD, broken, explain(error, terminal_locale(), to_operator=True))
     except Exception as error:  # a broken part must not hide the others
-        yield Finding(Level.BAD, f"{check.__name__.strip('_')}: {type(error).__name__}: {error}")
+        if settings.log_level == "debug":
+            raise
+        words = (str(error) or type(error).__name__).splitlines()[0]
+        yield Finding(Level.BAD, f"{broken} ({words})", "FIRSTLINE_LOG_LEVEL=debug shows where that comes from.")
 
 
 def _data_dir(settings: Settings) -> Iterator[Finding]:
@@ -126,7 +134,7 @@ def _index(settings: Settings) -> Iterator[Finding]:
     from kb.audit import check
     from web.wiring import build
 
-    services = build(settings)
+    services = build(settings.model_copy(update={"llm": ""}))  # the chat model has a check of its own
     try:
         with services.database.read() as session:
             counts = store.counts(session)
@@ -216,3 +224,17 @@ def _browser_side(settings: Settings) -> Iterator[Finding]:
         yield Finding(
             Level.NOTE, "the extra firstline[sentence-transformers] is not installed (only needed for hub models)"
         )
+
+
+# Each check, and what its failing means in plain words.
+_CHECKS: dict[Check, str] = {
+    _data_dir: "the data folder cannot be used",
+    _sqlite: "SQLite cannot be used",
+    _database: "the database cannot be used",
+    _embedder: "the embedding model does not work, so nothing is found by its meaning",
+    _index: "the knowledge base could not be checked",
+    _model: "the chat model cannot be used",
+    _staff: "the staff could not be looked up",
+    _calendar: "the service levels and calendars cannot be read",
+    _browser_side: "the address for customers could not be checked",
+}

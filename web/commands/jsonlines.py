@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
+import click
+
 from base.errors import InvalidInput
 from base.i18n import N_
 
@@ -28,10 +30,24 @@ class CannotWrite(InvalidInput):
     message = N_("{file} cannot be written. Check the folder and its permissions.")
 
 
-def read_cases(path: Path) -> Iterator[tuple[str, str]]:
-    """(id, text) per line. Raises MissingCases, or BadCases naming the line; empty lines are passed over."""
+CaseId = str | int | float | bool | None  # as it stands in the file, so that it can be joined with it again
+
+
+def one_or_many(what: str, text: str | None, cases: Path | None) -> None:
+    """Raises UsageError unless there is either a text or a file of cases: neither is passed over in silence."""
+    if not text and cases is None:
+        raise click.UsageError(f"Give a {what}, or --cases FILE.")
+    if text and cases is not None:
+        raise click.UsageError(f"Give a {what} or --cases FILE, not both.")
+
+
+def read_cases(path: Path) -> Iterator[tuple[CaseId, str]]:
+    """(id, text) per line; a case without an id is called by its line's number.
+
+    Raises MissingCases, or BadCases naming the line; empty lines and a byte order mark are passed over.
+    """
     try:
-        source = path.open(encoding="utf-8", errors="replace")
+        source = path.open(encoding="utf-8-sig", errors="replace")
     except OSError as error:
         raise MissingCases(file=str(path)) from error
     with source:
@@ -40,12 +56,12 @@ def read_cases(path: Path) -> Iterator[tuple[str, str]]:
                 continue
             try:
                 case = json.loads(line)
-                text = case["text"]
-                if not isinstance(text, str):
+                text, case_id = case["text"], case.get("id", str(number))
+                if not isinstance(text, str) or not isinstance(case_id, CaseId):
                     raise TypeError
-            except (ValueError, TypeError, KeyError) as error:
+            except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
                 raise BadCases(line=number, file=str(path)) from error
-            yield str(case.get("id", number)), text
+            yield case_id, text
 
 
 @contextmanager

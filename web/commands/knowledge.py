@@ -6,20 +6,22 @@ import json
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
-from base.errors import InvalidInput
-from base.i18n import N_
+from base.errors import AppError, InvalidInput
+from base.i18n import N_, explain, terminal_locale
 from base.log import set_up_logging
 from base.settings import Settings
+from ingest.applies import checked, day, names
+from ingest.errors import MissingFile
 from ingest.pipeline import FileResult, FileStatus, IngestOptions, IngestReport
 from ingest.sources import Source, walk
-from kb.models import Audience, Passage, Scope
-from web.commands.jsonlines import emit, read_cases, writer
+from kb.models import ALL, Applies, Audience, Passage, Scope
+from web.commands.jsonlines import emit, one_or_many, read_cases, writer
 from web.wiring import Services, build, limits_of
 
 
@@ -28,38 +30,96 @@ class MissingSource(InvalidInput):
     message = N_("There is nothing at {file}. Check the path.")
 
 
+class NoDocuments(InvalidInput):
+    code = "no_documents"
+    message = N_(
+        "There are no documents in {folder}, or we may not open it. Put PDF, DOCX, XLSX, CSV, Markdown, HTML or TXT "
+        "files there, or name another folder."
+    )
+
+
 def run_ingest(
-    settings: Settings, sources: tuple[str, ...], *, collection: str, audience: str, lang: str, as_json: bool
-) -> None:
-    """Ingest and report; the exit code is 0 whenever the run itself succeeded, whatever single files did."""
+    settings: Settings, sources: tuple[str, ...], *, collection: str, audience: str, lang: str, as_json: bool,
+    applies: Applies = ALL,
+) -> None:  # fmt: skip
+    """Ingest and report; the exit code is 0 whenever the run itself succeeded, whatever single files did.
+
+    A source that is not there is reported as failed and the others are read. Raises the reason (MissingSource,
+    PageUnreachable ...) when not one of them could be found.
+    """
     set_up_logging(settings)
     services = build(settings)
     results: list[FileResult] = []
-    started = time.perf_counter()
+    missing: list[AppError] = []
+    locale, started = terminal_locale(), time.perf_counter()
     try:
         for given in sources:
             with tempfile.TemporaryDirectory(prefix="firstline-fetch-") as folder:
-                found = list(_sources(given, settings, Path(folder)))
+                try:
+                    found = _sources(given, settings, Path(folder))
+                except NoDocuments as error:
+                    results.append(_told(given, FileStatus.SKIPPED, error, locale))
+                    continue
+                except AppError as error:
+                    missing.append(error)
+                    results.append(_told(given, FileStatus.FAILED, error, locale))
+                    continue
                 options = IngestOptions(
                     collection=collection or _collection_name(given), audience=Audience(audience), lang=lang,
-                    author="cli", limits=limits_of(settings),
+                    applies=applies, author="cli", limits=limits_of(settings), locale=locale,
                 )  # fmt: skip
                 results += _run(services, found, options, quiet=as_json).files
     finally:
         services.close()
     report = IngestReport(tuple(results), time.perf_counter() - started)
-    _print_json(report) if as_json else _print(report)
+    nothing = len(missing) == len(sources)
+    if as_json:
+        _print_json(report)
+    elif not nothing or len(sources) > 1:
+        _print(report)
+    if nothing:
+        raise missing[0]
 
 
-def _sources(given: str, settings: Settings, folder: Path) -> Iterator[Source]:
+def _told(given: str, status: FileStatus, error: AppError, locale: str) -> FileResult:
+    return FileResult(given, status, explain(error, locale), error.code)
+
+
+def applies_of(
+    product: Sequence[str], version: Sequence[str], package: Sequence[str], valid_from: str, valid_until: str
+) -> Applies:
+    """What the documents of a run apply to. Raises NoDay, NeverValid, TooManyNames."""
+    return checked(
+        Applies(
+            names(",".join(product)), names(",".join(version)), names(",".join(package)),
+            day(valid_from, "--valid-from"), day(valid_until, "--valid-until"),
+        )
+    )  # fmt: skip
+
+
+def scope_of(internal: bool, product: str, version: str, collection: Sequence[str], package: str) -> Scope:
+    """What a search on the command line may see: what such a customer may, or with `internal` what staff may."""
+    audiences = (Audience.PUBLIC, Audience.INTERNAL) if internal else (Audience.PUBLIC,)
+    return Scope(audiences, tuple(collection), product=product, version=version, package=package)
+
+
+def _sources(given: str, settings: Settings, folder: Path) -> list[Source]:
+    """The files that a path or an address stands for. Raises MissingSource, NoDocuments, or what `fetch` raises."""
     if given.startswith(("http://", "https://")):
-        from ingest.fetch import fetch
+        from ingest.fetch import PageUnreachable, fetch
 
-        yield fetch(given, folder, max_bytes=settings.upload_max_bytes, allow_private=settings.ingest_url_private)
-        return
-    if not Path(given).exists():
-        raise MissingSource(file=given)
-    yield from walk(Path(given))
+        limit, private = settings.upload_max_bytes, settings.ingest_url_private
+        try:
+            return [fetch(given, folder, max_bytes=limit, allow_private=private)]
+        except (OSError, ValueError) as error:  # no room for it, or an address nobody foresaw
+            raise PageUnreachable(url=given, reason=type(error).__name__) from error
+    try:
+        found = list(walk(Path(given)))
+    except (MissingFile, OSError, ValueError) as error:  # ValueError: a name with a NUL in it
+        raise MissingSource(file=given) from error
+    if not found:
+        raise NoDocuments(folder=given)
+    return found
 
 
 def _collection_name(given: str) -> str:
@@ -122,14 +182,12 @@ def run_reindex(settings: Settings) -> None:
 
 
 def run_search(
-    settings: Settings, question: str | None, cases: Path | None, out: Path | None, top_k: int, internal: bool
+    settings: Settings, question: str | None, cases: Path | None, out: Path | None, top_k: int, scope: Scope
 ) -> None:
     """Search for one question, or for each case of a file."""
     set_up_logging(settings)
-    if not question and cases is None:
-        raise click.UsageError("Give a question, or --cases FILE.")
+    one_or_many("question", question, cases)
     services = build(settings)
-    scope = Scope(audiences=(Audience.PUBLIC, Audience.INTERNAL)) if internal else Scope()
     try:
         services.embedder.warm()
         if cases is None:

@@ -30,7 +30,7 @@ def run_replay(settings: Settings, reply_id: str) -> int:
         services.close()
     click.echo(f"{len(replayed.said.encode())} bytes, " + ("identical" if replayed.identical else "different"))
     for reason in replayed.reasons:
-        click.echo(f"  - {reason}")
+        click.echo(f"  - {reason.render('en')}")
     if replayed.identical:
         return 0
     if not replayed.reasons:

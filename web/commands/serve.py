@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import signal
 import socket
 import sys
@@ -11,14 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from base.clock import SystemClock
-from base.errors import Unavailable
+from base.errors import AppError, MisconfiguredSetting, Unavailable
 from base.i18n import N_
 from base.log import get_logger, set_up_logging
 from base.messages import Channel
 from base.settings import Settings
 from channels.registry import ADAPTERS
 from kb.store import count_live
-from web.wiring import Services, build
+from web.wiring import Services, build, settle
 
 if TYPE_CHECKING:
     import uvicorn
@@ -35,8 +36,21 @@ class PortTaken(Unavailable):
     message = N_("Port {port} on {host} is in use. Stop the other program, or choose another port with --port.")
 
 
+class NotOurAddress(MisconfiguredSetting):
+    code = "not_our_address"
+    message = N_(
+        "{host} is not an address of this machine. Choose one with --host: 127.0.0.1 for this machine alone, 0.0.0.0 "
+        "for all its addresses."
+    )
+
+
+class PortForbidden(MisconfiguredSetting):
+    code = "port_forbidden"
+    message = N_("This user may not listen on port {port}. Choose a port from 1024 on with --port.")
+
+
 def run(settings: Settings, *, demo: bool) -> None:
-    """Serve until told to stop. Raises PortTaken before anything else is started."""
+    """Serve until told to stop. Raises PortTaken, NotOurAddress or PortForbidden before anything else is started."""
     import uvicorn
 
     set_up_logging(settings)
@@ -51,7 +65,7 @@ def run(settings: Settings, *, demo: bool) -> None:
     if demo:
         _prepare_demo(services)
     _say_where(settings, demo)
-    app = create_app(services)
+    app = create_app(services, on_warm=settle)
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=5, server_header=False,
         proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
@@ -82,7 +96,8 @@ def run_worker(settings: Settings) -> None:
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
-    services.embedder.warm()
+    services.warm()
+    settle()
     worker.start()
     click.echo("Firstline worker: answering. Stop with Ctrl+C.", err=True)
     stop.wait()
@@ -92,16 +107,27 @@ def run_worker(settings: Settings) -> None:
 
 def _listen(host: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening = socket.socket(family, socket.SOCK_STREAM)
+    except OSError as error:  # IPv6 is switched off
+        raise _cannot_listen(error, host, port) from error
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
         listening.listen(2048)  # taken for good: a second server started a moment later is told so
     except OSError as error:
         listening.close()
-        raise PortTaken(error.strerror or "", port=port, host=host) from error
+        raise _cannot_listen(error, host, port) from error
     listening.set_inheritable(True)
     return listening
+
+
+def _cannot_listen(error: OSError, host: str, port: int) -> AppError:
+    if isinstance(error, socket.gaierror) or error.errno in (errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EINVAL):
+        return NotOurAddress(name="host", host=host)
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return PortForbidden(name="port", port=port)
+    return PortTaken(error.strerror or "", port=port, host=host)
 
 
 def _prepare_demo(services: Services) -> None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, replace
 from typing import Annotated
 
-from fastapi import APIRouter, Query, status
+from fastapi import APIRouter, Path, Query, status
 from sqlalchemy.orm import Session
 
 from bot.suggest import STAFF_SCOPE
@@ -13,9 +14,12 @@ from desk.access import StaffActor
 from desk.models import Conversation, Staff, Ticket, Urgency
 from kb import store
 from kb.models import Article, Scope
-from web.deps import Number, Running, RunningDep, requires
+from web.answer_record import answer_record
+from web.deps import MAX_NUMBER, AskedLocaleDep, Number, Running, RunningDep, requires
 from web.live import turn_json
+from web.present import Presenter
 from web.schemas import (
+    AnswerRecordOut,
     ArticleOut,
     ArticlesOut,
     AssignBody,
@@ -30,7 +34,9 @@ from web.schemas import (
     TicketOut,
     UrgencyBody,
 )
+from web.why import explanation
 
+Seq = Annotated[int, Path(ge=1, le=MAX_NUMBER, description="the turn's place in the conversation")]
 router = APIRouter(prefix="/api/v1", tags=["desk"], responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}})
 Member = Annotated[Staff, requires("inbox")]
 Limit = Annotated[int, Query(ge=1, le=200)]
@@ -39,8 +45,11 @@ Reader = Annotated[Staff, requires("knowledge.read")]
 
 @router.post("/search")
 def search(body: SearchQuery, run: RunningDep, member: Reader) -> SearchOut:
-    """Passages for a question, best first."""
-    scope = STAFF_SCOPE if body.internal else Scope()
+    """Passages for a question, best first: what a customer with that service package may see, or what staff may."""
+    scope = replace(
+        STAFF_SCOPE if body.internal else Scope(), product=body.product, version=body.version, package=body.package,
+        collections=tuple(body.collections),
+    )  # fmt: skip
     found = run.services.searcher.search(body.text, scope=scope, top_k=body.top_k)
     return SearchOut(
         hits=[
@@ -77,6 +86,39 @@ def conversation(public_id: str, run: RunningDep, member: Member) -> Conversatio
     with run.services.database.read() as session:
         talk = access.conversation(session, StaffActor(member), public_id)
         return _detail(run, session, talk)
+
+
+@router.get("/conversations/{public_id}/answers/{seq}")
+def why_this_answer(
+    public_id: str, seq: Seq, run: RunningDep, member: Member, language: AskedLocaleDep
+) -> AnswerRecordOut:
+    """The record of one of the assistant's turns: what was searched, found and decided, and how it stands today."""
+    with run.services.database.read() as session:
+        talk = access.conversation(session, StaffActor(member), public_id)
+        found = answer_record(run.services, session, talk, seq)
+    get = found.get
+    return AnswerRecordOut.model_validate(
+        {
+            "conversation": talk.public_id, "seq": seq, "turn_id": found.reply.id, "outcome": get("outcome"),
+            "reason": get("reason"), "explanation": explanation(Presenter(run.services, language, member), found),
+            "question": get("question"), "queries": found.queries, "understood": get("understood"), "lang": found.lang,
+            "action": get("action"), "confidence": get("confidence", 0.0), "confidences": found.confidences,
+            "thresholds": asdict(found.thresholds), "risk": asdict(found.risk) if found.risk else None,
+            "candidates": [asdict(candidate) for candidate in found.candidates],
+            "quotations": [asdict(quotation) for quotation in found.quotations],
+            "grounding": {
+                "sentences": found.grounding.sentences,
+                "objections": [{"sentence": said, "reason": why} for said, why in found.grounding.objections],
+            } if found.grounding else None,
+            "choices": [
+                {"label": label, "action": action, "chosen": action == found.chosen} for label, action in found.choices
+            ],
+            "writer": get("writer"), "fit": get("fit"), "policy": get("policy"), "embedder": found.embedder,
+            "urgency": get("urgency"), "category": get("category"), "sentiment": get("sentiment"),
+            "wants_human": get("wants_human", False), "injection": get("injection", False),
+            "milliseconds": get("milliseconds", {}),
+        }
+    )  # fmt: skip
 
 
 @router.post("/conversations/{public_id}/replies", status_code=status.HTTP_201_CREATED)

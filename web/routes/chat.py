@@ -15,7 +15,7 @@ from base.i18n import N_, translate
 from base.messages import Channel
 from base.metrics import SSE_CLIENTS
 from channels.registry import ADAPTERS
-from channels.webchat import THREAD_HEADER
+from channels.webchat import MAX_TEXT, THREAD_HEADER
 from desk import access, conversations, events, inbox
 from desk.access import ThreadActor
 from desk.models import Conversation
@@ -47,6 +47,8 @@ def open_session(body: NewChatSession, request: Request, run: RunningDep) -> Cha
         lang=lang,
         greeting=greeting,
         quick_replies=[QuickReplyOut(label=translate(N_("Talk to a person"), lang), action="human")],
+        max_chars=MAX_TEXT,
+        read_chars=settings.message_max_chars,
     )
 
 
@@ -64,7 +66,7 @@ def turns(run: RunningDep, chat: ChatDep, after: Number = 0) -> TurnsOut:
 
 @router.post("/messages", status_code=status.HTTP_202_ACCEPTED)
 async def send_message(request: Request, run: RunningDep, chat: ChatDep) -> MessageOut:
-    """Take a message: {"client_id", "text", "action"}. It is stored when this answers; the reply comes as an event."""
+    """Take a message: {"client_id", "text", "action", "product"}. It is stored when this answers; the reply comes as an event."""
     settings = run.services.settings
     limit(request, "minute", settings.chat_messages_per_minute, "chat-message", chat.thread_id)
     adapter = ADAPTERS[Channel.WEBCHAT]()

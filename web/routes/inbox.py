@@ -77,7 +77,7 @@ def send_reply(
     _announce(run)
     if "hx-request" not in request.headers:
         return RedirectResponse(f"/inbox/{public_id}", status_code=303)
-    shown = Presenter(services, language, member).turn(turn, customer)
+    shown = Presenter(services, language, member).turn(turn, customer, talk=public_id)
     return render(request, "staff/_turn.html", None, section="inbox", turn=shown)
 
 

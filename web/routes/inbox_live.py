@@ -17,6 +17,7 @@ from desk import access, conversations, customers, events, staff
 from desk.access import StaffActor
 from desk.events import Event, EventKind
 from desk.models import Conversation, Staff
+from web.answer_record import choices_of, chosen_after
 from web.deps import LocaleDep, Number, Running, RunningDep, session_cookie
 from web.live import CLOSE, EVERYTHING, event_id, event_stream
 from web.pages import render_text
@@ -25,6 +26,7 @@ from web.routes.inbox import Member, inbox_view, list_partials, partial, with_su
 from web.views import InboxView
 
 router = APIRouter(include_in_schema=False)
+LOOK_BACK = 4  # turns before the new ones that they may change
 GATHER_SECONDS = 0.15  # a burst of events becomes one redraw
 HEAD_CHANGES = frozenset(EventKind) - {EventKind.TURN_ADDED, EventKind.READ}
 
@@ -100,14 +102,18 @@ def _transcript(page: _Open, session: Session, talk: Conversation, mine: list[Ev
     said = conversations.turns_by_id(session, [event.turn_id for event in mine if event.turn_id])
     customer = customers.get(session, talk.customer_id)
     presenter = Presenter(page.run.services, page.lang, page.member)
-    return [
-        partial(
-            "#log",
-            "beforeend",
-            render_text(page.request, "staff/_turn.html", None, turn=presenter.turn(turn, customer)),
-        )
-        for turn in sorted(said.values(), key=lambda turn: turn.seq)
-    ]
+    first = min((turn.seq for turn in said.values()), default=1)
+    near = conversations.turns_after(session, talk.id, max(0, first - LOOK_BACK), notes=True)
+    parts = []
+    for place, turn in enumerate(near, start=1):
+        later = near[place:]
+        chosen_now = turn.id not in said and choices_of(turn) and chosen_after(later)
+        if turn.id in said or chosen_now:  # a choice shows on the question that offered it
+            shown = presenter.turn(turn, customer, talk=talk.public_id, later=later)
+            html = render_text(page.request, "staff/_turn.html", None, turn=shown)
+            place_of = ("#log", "beforeend") if turn.id in said else (f"#turn-{turn.id}", "outerHTML")
+            parts.append(partial(*place_of, html))
+    return parts
 
 
 def _surroundings(page: _Open, shown: InboxView, talk: Conversation, mine: list[Event]) -> list[str]:

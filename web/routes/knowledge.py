@@ -5,25 +5,28 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Annotated
 
-from fastapi import APIRouter, File, Form, Request, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Request, Response, UploadFile
 from fastapi.responses import RedirectResponse
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from base.i18n import N_, format_bytes, translate
+from base.i18n import N_, explain, format_bytes, translate
 from base.text import clean
 from bot.suggest import STAFF_SCOPE
 from desk import audit
 from desk.models import Staff
 from desk.staff import may
+from ingest.applies import checked, day, names
+from ingest.errors import CannotRead
 from ingest.load import SUPPORTED
 from ingest.pipeline import FileResult, FileStatus, IngestOptions
 from ingest.sources import Source
 from kb import store
-from kb.models import Article, Audience, Status
+from kb.models import Applies, Article, Audience, Status
 from kb.tables import ArticleRow as ArticleTable
 from kb.tables import ChunkRow
 from web.deps import MAX_NUMBER, LocaleDep, Running, RunningDep, requires
@@ -47,8 +50,10 @@ router = APIRouter(include_in_schema=False)
 Reader = Annotated[Staff, requires("knowledge.read")]
 Editor = Annotated[Staff, requires("knowledge.write")]
 LANGS = ("en", "zh")
+ShortText = Annotated[str, Form(max_length=300)]
 PAGE = 100
 DEFAULT_COLLECTION = "general"
+FILES_AT_ONCE = 4  # of the largest size, in one form
 
 STATUS_NAMES = {Status.DRAFT: N_("Draft"), Status.PUBLISHED: N_("Published"), Status.ARCHIVED: N_("Archived")}
 AUDIENCE_NAMES = {Audience.PUBLIC: N_("Customers"), Audience.INTERNAL: N_("Staff only")}
@@ -91,11 +96,24 @@ def upload(
     request: Request, run: RunningDep, member: Editor, language: LocaleDep,
     files: Annotated[list[UploadFile], File()], collection: Annotated[str, Form(max_length=100)] = DEFAULT_COLLECTION,
     audience: Annotated[Audience, Form()] = Audience.PUBLIC, lang: Annotated[str, Form(pattern="^(en|zh|)$")] = "",
+    product: ShortText = "", version: ShortText = "", package: ShortText = "", valid_from: ShortText = "",
+    valid_until: ShortText = "",
 ) -> Response:  # fmt: skip
     """Read the files and make them findable at once. The names are only names: content is kept under random ones."""
     services = run.services
+    try:
+        applies = checked(
+            Applies(
+                names(clean(product)), names(clean(version)), names(clean(package)), day(valid_from, "valid_from"),
+                day(valid_until, "valid_until"),
+            )
+        )  # fmt: skip
+    except CannotRead as error:
+        view = replace(_upload_view(run, language), error=explain(error, language))
+        return render(request, "staff/upload.html", view, section="knowledge", status=422)
     options = IngestOptions(
-        collection=clean(collection) or DEFAULT_COLLECTION, audience=audience, lang=lang, author=member.name,
+        collection=clean(collection) or DEFAULT_COLLECTION, audience=audience, lang=lang, applies=applies,
+        author=member.name,
         locale=language, limits=limits_of(services.settings),
     )  # fmt: skip
     with tempfile.TemporaryDirectory(dir=services.settings.data_dir, prefix="upload-") as folder:
@@ -112,25 +130,31 @@ def upload(
 
 
 @router.get("/knowledge/{public_id}")
-def article_page(request: Request, public_id: str, run: RunningDep, member: Reader, language: LocaleDep) -> Response:
+def article_page(
+    request: Request, public_id: str, run: RunningDep, member: Reader, language: LocaleDep,
+    version: Annotated[int | None, Query(ge=1, le=MAX_NUMBER)] = None,
+) -> Response:  # fmt: skip
+    """One article, as it is or as it was at a version."""
     presenter = Presenter(run.services, language, member)
     with run.services.database.read() as session:
         article = store.get_article(session, public_id, STAFF_SCOPE)
-        version = store.get_version(session, article)
+        visible = store.get_version(session, article)
+        shown = store.get_version(session, article, version) if version else visible
         versions = store.list_versions(session, article)
-        chunks = session.scalar(select(func.count()).where(ChunkRow.version_id == version.id, ChunkRow.live)) or 0
+        chunks = session.scalar(select(func.count()).where(ChunkRow.version_id == visible.id, ChunkRow.live)) or 0
         restorable = set(
             session.scalars(select(ChunkRow.version_id).where(ChunkRow.article_id == article.id).distinct())
         )
         marks = _marks(session, article)
     can_write = may(member, "knowledge.write")
+    status = article.status if shown.id == visible.id else shown.status
     view = ArticleView(
-        public_id=article.public_id, title=article.title, lang=article.lang,
-        body_html=article_html(version.body, version.title), status=article.status,
-        status_name=translate(STATUS_NAMES[article.status], language), collection=article.collection,
+        public_id=article.public_id, title=shown.title, lang=article.lang,
+        body_html=article_html(shown.body, shown.title), status=status,
+        status_name=translate(STATUS_NAMES[status], language), collection=article.collection,
         audience=article.audience, audience_name=translate(AUDIENCE_NAMES[article.audience], language),
-        version=version.number, updated=presenter.moment(article.updated_at), source=article.source,
-        chunk_count=int(chunks),
+        version=shown.number, updated=presenter.moment(shown.created_at if version else article.updated_at),
+        source=article.source, chunk_count=int(chunks), older=visible.number if shown.id != visible.id else None,
         versions=tuple(
             VersionRow(
                 number=v.number, state_name=translate(STATUS_NAMES[v.status], language), author=v.author,
@@ -229,6 +253,7 @@ def _upload_view(run: Running, language: str, report: ReportView | None = None) 
     with run.services.database.read() as session:
         known = session.scalars(select(ArticleTable.collection).distinct().order_by(ArticleTable.collection)).all()
     collections = dict.fromkeys([*known, DEFAULT_COLLECTION])
+    one = run.services.settings.upload_max_bytes
     return UploadView(
         collections=tuple(Option(name, name) for name in collections),
         audiences=tuple(Option(value, translate(name, language)) for value, name in AUDIENCE_NAMES.items()),
@@ -236,7 +261,12 @@ def _upload_view(run: Running, language: str, report: ReportView | None = None) 
             Option("", translate(N_("Told from each document"), language), True), Option("en", "English"),
             Option("zh", "中文"),
         ),
-        limit=format_bytes(run.services.settings.upload_max_bytes), accept=",".join(sorted(SUPPORTED)), report=report,
+        packages=(
+            Option("", translate(N_("Every service package"), language), True),
+            *(Option(key, named.name.get(language, key)) for key, named in run.services.defaults.packages.items()),
+        ),
+        limit=format_bytes(one), limit_bytes=one, all_limit=format_bytes(one * FILES_AT_ONCE),
+        all_limit_bytes=one * FILES_AT_ONCE, accept=",".join(sorted(SUPPORTED)), report=report,
     )  # fmt: skip
 
 

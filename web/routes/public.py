@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from sqlalchemy import text
@@ -14,13 +16,15 @@ from desk import access, sla_words, tickets
 from desk.models import URGENCY_NAMES, Ticket, TicketState
 from desk.timeline import EventKind as ClockKind
 from kb import store
+from kb.applies import within
 from kb.models import Scope
 from web.demo.setup import is_loaded
+from web.demo_questions import DEMO_QUESTIONS
 from web.deps import LocaleDep, RunningDep, requires
 from web.markdown import article_html
 from web.pages import render
 from web.present import TICKET_STATE_NAMES, Presenter
-from web.views import DEMO_QUESTIONS, DemoView, PublicArticleView, StatusView, StepView
+from web.public_views import DemoView, PublicArticleView, StatusView, StepView
 
 router = APIRouter(include_in_schema=False)
 STATIC = __file__.rsplit("/routes/", 1)[0] + "/static"
@@ -64,11 +68,13 @@ def favicon() -> Response:
 
 @router.get("/articles/{public_id}")
 def article(request: Request, public_id: str, run: RunningDep, language: LocaleDep) -> Response:
-    """A published article for customers. Drafts, archived and internal ones are not found."""
+    """A published article for customers. Drafts, archived and internal ones are not found, nor what is not valid today
+    or written for some service packages only: this page asks nobody who they are."""
+    scope = replace(CUSTOMERS, day=run.services.today())
     with run.services.database.read() as session:
-        found = store.get_article(session, public_id, CUSTOMERS)
+        found = store.get_article(session, public_id, scope)
         version = store.get_version(session, found)
-        twins = store.translations_of(session, found)
+        twins = [twin for twin in store.translations_of(session, found) if within(twin.applies, scope)]
     view = PublicArticleView(
         title=version.title, lang=found.lang, body_html=article_html(version.body, version.title),
         updated=Presenter(run.services, language).moment(version.published_at or found.updated_at),
@@ -122,18 +128,20 @@ def _steps(presenter: Presenter, ticket: Ticket, at: dict[ClockKind, object]) ->
     done = ticket.state in (TicketState.RESOLVED, TicketState.CLOSED)
     assigned = ticket.assignee_id is not None or ticket.first_responded_at is not None or done
     answered = ticket.first_responded_at is not None or done
-    names = (
-        (N_("Received"), True, ticket.opened_at),
-        (N_("A colleague has it"), assigned, at.get(ClockKind.DISPATCHED)),
-        (N_("First reply from a person"), answered, ticket.first_responded_at),
-        (N_("Solved"), done, ticket.resolved_at),
+    waits = ticket.state is TicketState.WAITING
+    solving = N_("Waiting for your answer") if waits else N_("A colleague is working on it")
+    names = (  # as it is called once it is reached, and while it is waited for
+        (N_("Received"), "", True, ticket.opened_at),
+        (N_("A colleague has it"), N_("Waiting for a colleague to take it"), assigned, at.get(ClockKind.DISPATCHED)),
+        (N_("First reply from a person"), N_("A colleague has it and will reply"), answered, ticket.first_responded_at),
+        (N_("Solved"), solving, done, ticket.resolved_at),
     )
     steps, current_given = [], False
-    for label, is_done, moment in names:
+    for label, while_waiting, is_done, moment in names:
         state = "done" if is_done else "todo" if current_given else "current"
         current_given = current_given or not is_done
         shown = presenter.moment(moment) if is_done and moment else ""  # type: ignore[arg-type]
-        steps.append(StepView(presenter.t(label), state, shown))
+        steps.append(StepView(presenter.t(while_waiting if state == "current" else label), state, shown))
     return tuple(steps)
 
 

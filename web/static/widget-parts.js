@@ -11,14 +11,22 @@
       offline: "No connection. What you write is sent as soon as you are back.", queued: "Will be sent when you are back online",
       failed: "Not sent. Tap to retry", sending: "Sending…", ticket: "Ticket", status: "See its status", newTab: "opens in a new tab",
       assistant: "Assistant", colleague: "Support", foot: "Automatic answers with sources; check what matters",
-      busy: "The chat cannot be reached right now. Trying again…" },
+      busy: "The chat cannot be reached right now. Trying again…",
+      long: "A long message: it is sent whole, the assistant reads the first # characters", over: "# characters too many for one message. Please shorten it, or send it in parts",
+      held: "Kept, will be sent at #",
+      limit: "Too many chats were started from your network, so a new one has to wait. It works again at #. What you write is kept and sent then.",
+      instead: "You can also reach us here: #" },
     zh: { title: "在线客服", bot: "智能助手 · 即时回复", waiting: "已转人工，请稍候", staff: "人工客服为您服务中",
       closed: "会话已结束 · 继续留言即可重新打开", open: "打开客服窗口", close: "关闭客服窗口", unread: "条新消息", human: "转人工",
       placeholder: "输入您的问题…", send: "发送", transcript: "对话内容", sources: "来源", typing: "正在输入",
       offline: "网络已断开。您写的内容会在恢复后自动发送。", queued: "恢复网络后自动发送",
       failed: "未发送，点此重试", sending: "发送中…", ticket: "工单", status: "查看进度", newTab: "在新标签页打开",
       assistant: "智能助手", colleague: "人工客服", foot: "自动回答，均附来源；重要信息请核实",
-      busy: "暂时连接不上客服，正在重试…" },
+      busy: "暂时连接不上客服，正在重试…",
+      long: "内容较长：会完整发送，智能助手只读前 # 个字", over: "超出单条消息上限 # 个字，请删减或分几条发送",
+      held: "已保留，将于 # 自动发送",
+      limit: "您所在网络新开的会话过多，暂时不能再开。# 起恢复，您写的内容会保留，届时自动发送。",
+      instead: "也可以这样联系我们：#" },
   };
 
   // --- look -----------------------------------------------------------------------------------------------------------------
@@ -58,8 +66,9 @@ b { font-weight: 650; } a { color: var(--acc); }
 .who { font-size: 12px; color: var(--muted); margin: 0 0 2px 2px; }
 .bub { padding: 9px 13px; border-radius: 4px 14px 14px 14px; background: var(--panel); border: 1px solid var(--line); overflow-wrap: anywhere; width: fit-content; max-width: 100%; }
 .bub :is(p, ol, ul) { margin: 0; } .bub > * + :is(p, ol, ul, div) { margin-top: 8px; } .bub :is(ol, ul) { padding-left: 22px; } .bub li + li { margin-top: 3px; }
-.bub table { border-collapse: collapse; font-size: .92em; display: block; overflow-x: auto; } .bub > * + table { margin-top: 8px; }
-.bub :is(th, td) { border: 1px solid var(--line); padding: 3px 8px; text-align: left; vertical-align: top; } .bub th { font-weight: 600; } em { font-style: italic; }
+.m:has(table) { max-width: 100%; } .tbl { overflow-x: auto; overflow-wrap: normal; } .bub table { border-collapse: collapse; font-size: .92em; }
+.bub :is(th, td) { border: 1px solid var(--line); padding: 3px 8px; text-align: left; vertical-align: top; min-width: 7.5em; } .bub th { font-weight: 600; } em { font-style: italic; }
+.bub .nb, td code { white-space: nowrap; } .bub :is(th, td).nb { min-width: 0; } .bub li > :is(ol, ul) { margin-top: 3px; }
 .bub code { background: var(--code); border-radius: 4px; padding: 0 4px; font-family: ui-monospace, Consolas, monospace; font-size: .92em; }
 .me { align-self: flex-end; } .me .bub { background: var(--fill); border-color: var(--fill); color: #fff; border-radius: 14px 4px 14px 14px; margin-left: auto; white-space: pre-wrap; }
 .me.pending .bub { opacity: .75; } .state { display: block; font-size: 12px; color: var(--muted); margin: 3px 2px 0 auto; width: fit-content; }
@@ -81,6 +90,7 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
 @supports (field-sizing: content) { textarea { height: auto; } }
 .go { width: 43px; height: 43px; border-radius: 12px; background: var(--fill); color: #fff; display: grid; place-items: center; }
 .foot { display: flex; justify-content: center; gap: 12px; font-size: 11.5px; color: var(--muted); padding: 0 12px 9px; margin: 0; text-align: center; } .count { color: var(--warn); font-weight: 600; }
+.foot:has(.count:not([hidden])) span:first-child { display: none; }
 @media (max-width: 480px), (max-height: 520px) { :host { --gap: 12px; } .panel { width: min(460px, calc(100vw - 24px)); height: calc(100dvh - 24px); margin: 0; } .panel:not([hidden]) + .fab { display: none; } }
 @media (max-width: 400px) { .logo { display: none; } }
 @media (max-height: 520px) { .top { padding: 6px 8px 6px 12px; } .logo, .foot span:first-child { display: none; } .log { padding: 10px 12px; } form { padding-top: 8px; } }
@@ -134,7 +144,59 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
     return /^zh/i.test(lang) ? "zh" : "en";
   }
 
-  // --- safe text: **bold**, *emphasis*, `code`, [1], lists, tables, line breaks -----------------------------------------------------------------
+  /** One server-sent event: its name, its value, its id. */
+  function readEvent(text) {
+    const lines = text.split(/\r\n|\r|\n/);
+    const field = (name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, "")).join("\n");
+    const data = field("data");
+    return { name: data && field("event"), value: data && JSON.parse(data), id: field("id") };
+  }
+
+  const fill = (words, value) => words.replace("#", () => value.toLocaleString());
+  const clock = (at, lang) => new Date(at + 59999).toLocaleTimeString(lang, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
+
+  // --- what was said, and what stands under it: t are the words ---------------------------------------------------------
+
+  function message(turn, mine, t) {
+    const cited = turn.citations ?? [];
+    const body = mine ? [turn.text] : rich(spoken(turn), cited);
+    const sources = cited.length ? h("div", { class: "src" }, h("span", null, t.sources), h("ol", null, ...cited.map((source) => sourceItem(source, t)))) : null;
+    const who = mine ? null : turn.author_name || (turn.author === "staff" ? t.colleague : t.assistant);
+    return h("div", { class: mine ? "m me" : "m" }, who && h("p", { class: "who" }, who), h("div", { class: "bub", lang: htmlLang(turn.lang) }, ...body, sources));
+  }
+
+  /** A reply without the receipt it ends in: the ticket's card, right below, says the same. */
+  function spoken({ text, ticket }) {
+    const cut = ticket ? text.lastIndexOf("\n\n") : -1;
+    return cut > 0 && text.includes(ticket.name, cut) ? text.slice(0, cut) : text;
+  }
+
+  function sourceItem({ n, title, section, url, quote }, t) {
+    const label = section ? `${title} › ${section}` : title, href = safeUrl(url);
+    return h("li", null, h("span", { class: "n" }, `${n}.`), href
+      ? h("a", { href, target: "_blank", rel: "noopener", title: quote || null }, label, h("span", { class: "sr" }, ` (${t.newTab})`))
+      : h("span", { title: quote || null }, label));
+  }
+
+  function ticketCard(ticket, t) {
+    const href = safeUrl(ticket.url);
+    return h("div", { class: `card ${ticket.urgency === "urgent" ? "urgent" : ""}` }, h("p", null, h("b", null, `${t.ticket} ${ticket.name}`), ticket.urgency_name ? ` · ${ticket.urgency_name}` : null),
+      ticket.promise ? h("p", null, ticket.promise) : null, href && h("a", { href, target: "_blank", rel: "noopener" }, t.status));
+  }
+
+  // --- safe text: **bold**, *emphasis*, `code`, [1], lists within lists, tables, line breaks ------------------------------------
+
+  /** Text whose codes and names (PRN-21, HS-Print) stay in one piece: browsers break after a hyphen. */
+  function pieces(text) {
+    const nodes = [];
+    let from = 0;
+    for (const { 0: word, index } of text.matchAll(/[A-Za-z0-9]+(?:[-/][A-Za-z0-9]+)+/g)) {
+      if (word.length > 24 || !/\d|.[A-Z]/.test(word)) continue; // "month-end" may be broken, "Wi-Fi" not
+      nodes.push(text.slice(from, index), h("span", { class: "nb" }, word));
+      from = index + word.length;
+    }
+    return [...nodes, text.slice(from)];
+  }
 
   function inline(text, citations) {
     const nodes = [];
@@ -144,34 +206,60 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
       const source = number && citations.find((citation) => String(citation.n) === number);
       const url = source && safeUrl(source.url);
       if (number && !source) continue; // some other bracketed number
-      nodes.push(text.slice(from, match.index));
-      nodes.push(bold ? h("b", null, bold) : stressed ? h("em", null, stressed) : code ? h("code", null, code)
+      nodes.push(...pieces(text.slice(from, match.index)));
+      nodes.push(bold ? h("b", null, ...pieces(bold)) : stressed ? h("em", null, ...pieces(stressed)) : code ? h("code", null, code)
         : h("sup", null, url ? h("a", { href: url, target: "_blank", rel: "noopener", title: source.title }, number) : number));
       from = match.index + whole.length;
     }
-    return [...nodes, text.slice(from)];
+    return [...nodes, ...pieces(text.slice(from))];
+  }
+
+  /** A cell whose few words stay on one line; of wide signs (Chinese) half as many are few. */
+  const isShort = (cell) => [...cell].reduce((sum, sign) => sum + (sign > "\u2e80" ? 2 : 1), 0) <= 16;
+
+  function row(table, cells, citations) {
+    const tag = table.rows.length || !cells.some(Boolean) ? "td" : "th";
+    table.append(h("tr", null, ...cells.map((cell) => h(tag, isShort(cell) && { class: "nb" }, ...inline(cell, citations)))));
+  }
+
+  /** Put an item beside its neighbours, or into the item it is indented under. levels: the open lists, outermost first. */
+  function place(levels, blocks, indent, number, nodes) {
+    const tag = number ? "ol" : "ul";
+    while (levels.length > 1 && indent < levels.at(-1).indent) levels.pop();
+    const deeper = levels.length && indent > levels.at(-1).indent + 1;
+    if (!deeper && levels.at(-1)?.list.localName !== tag) levels.pop();
+    if (deeper || levels.at(-1)?.list.localName !== tag || indent > levels.at(-1).indent + 1) {
+      const list = h(tag, number && { start: number }), above = levels.at(-1)?.list.lastElementChild;
+      above ? above.append(list) : blocks.push(list);
+      levels.push({ list, indent });
+    }
+    levels.at(-1).list.append(h("li", null, ...nodes));
   }
 
   function rich(text, citations = []) {
     const blocks = [];
+    let levels = [], gap = true; // the lists that are open here; whether a blank line came before
     for (const line of text.split("\n")) {
-      const item = /^\s*(?:([-*•])|(\d+)[.)、])\s+(.*)$/.exec(line);
-      let last = blocks.at(-1);
+      if (!line.trim()) { gap = true; continue; }
+      const [, blanks, bullet, number, words] = /^(\s*)(?:([-*•])\s+|(\d+)[.)、]\s+)?(.*)$/.exec(line);
+      const indent = blanks.replaceAll("\t", "    ").length, nodes = () => inline(words, citations);
+      const last = blocks.at(-1);
       if (/^\s*\|.*\|\s*$/.test(line)) {
-        const cells = line.trim().slice(1, -1).split("|").map((cell) => cell.trim());
-        if (cells.every((cell) => /^:?-+:?$/.test(cell))) continue; // the line between a table's head and its body
-        if (last?.localName !== "table") blocks.push((last = h("table")));
-        last.append(h("tr", null, ...cells.map((cell) => h(last.rows.length || !cells.some(Boolean) ? "td" : "th", null, ...inline(cell, citations)))));
-      } else if (item) {
-        const tag = item[1] ? "ul" : "ol";
-        if (last?.localName !== tag) blocks.push((last = h(tag, tag === "ol" && { start: item[2] })));
-        last.append(h("li", null, ...inline(item[3], citations)));
-      } else if (!line.trim()) blocks.push(null);
-      else if (last?.localName === "p") last.append(h("br"), ...inline(line, citations));
-      else blocks.push(h("p", null, ...inline(line, citations)));
+        const cells = line.trim().slice(1, -1).split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"));
+        if (!last?.matches(".tbl") || gap) blocks.push(h("div", { class: "tbl", tabindex: "0" }, h("table")));
+        if (!cells.every((cell) => /^:?-+:?$/.test(cell))) row(blocks.at(-1).firstChild, cells, citations); // else the line under a table's head
+        levels = [];
+      } else if (bullet || number) place(levels, blocks, indent, number, nodes());
+      else if (levels.length && indent > 1) levels.at(-1).list.lastElementChild.append(h("br"), ...nodes()); // an item's second line
+      else {
+        if (last?.localName === "p" && !gap) last.append(h("br"), ...nodes());
+        else blocks.push(h("p", null, ...nodes()));
+        levels = [];
+      }
+      gap = false;
     }
-    return blocks.filter(Boolean);
+    return blocks;
   }
 
-  globalThis.FirstlineChatParts = Object.freeze({ WORDS, LOOK, h, icon, rich, safeUrl, chosenLang, htmlLang, newId, sleep, backoff });
+  globalThis.FirstlineChatParts = Object.freeze({ WORDS, LOOK, h, icon, rich, message, ticketCard, readEvent, fill, clock, chosenLang, htmlLang, newId, sleep, backoff });
 })();

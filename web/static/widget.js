@@ -6,9 +6,9 @@
   const SCRIPT = document.currentScript;
   const BASE = new URL(SCRIPT.src).origin;
   const KEY = `firstline.chat:${BASE}`;
-  const MAX_CHARS = 4000, COUNT_FROM = 3500, SILENCE_MS = 60000, TYPING_MS = 20000, TRIES = 3, PAGE = 500;
+  const SILENCE_MS = 60000, TYPING_MS = 20000, TRIES = 3, PAGE = 500;
 
-  const define = ({ WORDS, LOOK, h, icon, rich, safeUrl, chosenLang, htmlLang, newId, sleep, backoff }) => {
+  const define = ({ WORDS, LOOK, h, icon, rich, message, ticketCard, readEvent, fill, clock, chosenLang, htmlLang, newId, sleep, backoff }) => {
     class FirstlineChat extends HTMLElement {
       connectedCallback() {
         if (this.shadowRoot) return;
@@ -18,8 +18,9 @@
         this.shown = new Set(); // ids of turns on screen
         this.seq = 0;
         this.attempt = 0;
+        this.until = 0; // when a new conversation may begin again, where too many were begun
         try { this.store = JSON.parse(localStorage.getItem(KEY)); } catch { /* storage is off: lasts as long as the page */ }
-        this.store = { session: "", event: "", seen: 0, open: false, greeting: null, queue: [], ...this.store };
+        this.store = { session: "", event: "", seen: 0, open: false, greeting: null, queue: [], max: 100000, reads: 4000, ...this.store };
         this.store.queue = this.store.queue.filter((item) => !item.sent); // the server has those: they come back as turns
         this.build();
         if (this.store.session) this.connect();
@@ -40,9 +41,9 @@
         this.sub = h("p", null, t.bot);
         this.notice = h("p", { class: "note", role: "status", hidden: true });
         this.log = h("div", { class: "log", role: "log", "aria-live": "polite", "aria-label": t.transcript, tabindex: "0" });
-        this.input = h("textarea", { rows: 1, maxlength: MAX_CHARS, "aria-label": t.placeholder, placeholder: t.placeholder, enterkeyhint: "send",
+        this.input = h("textarea", { rows: 1, "aria-label": t.placeholder, placeholder: t.placeholder, enterkeyhint: "send",
           onkeydown: (event) => this.onKey(event), oninput: () => this.count() });
-        this.counter = h("span", { class: "count", hidden: true });
+        this.counter = h("span", { class: "count", role: "status", hidden: true });
         const form = h("form", { onsubmit: (event) => { event.preventDefault(); this.submit(); } }, this.input,
           h("button", { class: "go", "aria-label": t.send }, icon("send", 20)));
         this.panel = h("div", { class: "panel", role: "dialog", "aria-label": t.title, hidden: true, onkeydown: (event) => { if (event.key === "Escape") this.close(); } },
@@ -64,7 +65,7 @@
         this.markSeen();
         this.toEnd();
         if (focus) this.input.focus();
-        if (!this.store.session) this.start().catch(() => this.say(this.t.busy)).then(() => this.connect());
+        if (!this.store.session) this.start().catch(() => this.trouble()).then(() => this.connect());
       }
 
       close() {
@@ -87,16 +88,17 @@
 
       submit() {
         const text = this.input.value.trim();
-        if (!text) return;
+        if (!text || text.length > this.store.max) return this.count();
         this.input.value = "";
         this.count();
         this.send(text);
       }
 
+      /** What will not all be read, or does not fit, is said while it is written; nothing is ever cut. */
       count() {
-        const length = this.input.value.length;
-        this.counter.hidden = length < COUNT_FROM;
-        this.counter.textContent = `${length.toLocaleString()} / ${MAX_CHARS.toLocaleString()}`;
+        const { length } = this.input.value, { max, reads } = this.store;
+        this.counter.textContent = length > max ? fill(this.t.over, length - max) : length > reads ? fill(this.t.long, reads) : "";
+        this.counter.hidden = length <= reads;
       }
 
       say(text) { this.notice.textContent = text; this.notice.hidden = !text; }
@@ -137,39 +139,12 @@
         const follows = mine || this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 200; // else one reads further up
         if (mine) { this.settle(turn.client_id); this.showTyping(null); } // stored with its reply, if any: the thinking is over
         else this.clearDrafts();
-        const element = mine || turn.author !== "system" ? this.message(turn, mine) : h("div", { class: "sys", lang: htmlLang(turn.lang) }, ...rich(turn.text));
+        const element = mine || turn.author !== "system" ? message(turn, mine, this.t) : h("div", { class: "sys", lang: htmlLang(turn.lang) }, ...rich(turn.text));
         this.place(element, turn.seq);
-        if (turn.ticket) this.place(this.ticketCard(turn.ticket), turn.seq);
+        if (turn.ticket) this.place(ticketCard(turn.ticket, this.t), turn.seq);
         this.offer(turn.quick_replies ?? []);
         if (follows) this.reveal(element);
         this.markSeen();
-      }
-
-      message(turn, mine) {
-        const cited = turn.citations ?? [];
-        const body = mine ? [turn.text] : rich(this.spoken(turn), cited);
-        const sources = cited.length ? h("div", { class: "src" }, h("span", null, this.t.sources), h("ol", null, ...cited.map((source) => this.source(source)))) : null;
-        const who = mine ? null : turn.author_name || (turn.author === "staff" ? this.t.colleague : this.t.assistant);
-        return h("div", { class: mine ? "m me" : "m" }, who && h("p", { class: "who" }, who), h("div", { class: "bub", lang: htmlLang(turn.lang) }, ...body, sources));
-      }
-
-      /** A reply without the receipt it ends in: the ticket's card, right below, says the same. */
-      spoken({ text, ticket }) {
-        const cut = ticket ? text.lastIndexOf("\n\n") : -1;
-        return cut > 0 && text.includes(ticket.name, cut) ? text.slice(0, cut) : text;
-      }
-
-      source({ n, title, section, url, quote }) {
-        const label = section ? `${title} › ${section}` : title, href = safeUrl(url);
-        return h("li", null, h("span", { class: "n" }, `${n}.`), href
-          ? h("a", { href, target: "_blank", rel: "noopener", title: quote || null }, label, h("span", { class: "sr" }, ` (${this.t.newTab})`))
-          : h("span", { title: quote || null }, label));
-      }
-
-      ticketCard(ticket) {
-        const href = safeUrl(ticket.url);
-        return h("div", { class: `card ${ticket.urgency === "urgent" ? "urgent" : ""}` }, h("p", null, h("b", null, `${this.t.ticket} ${ticket.name}`), ticket.urgency_name ? ` · ${ticket.urgency_name}` : null),
-          ticket.promise ? h("p", null, ticket.promise) : null, href && h("a", { href, target: "_blank", rel: "noopener" }, this.t.status));
       }
 
       offer(replies) {
@@ -212,7 +187,11 @@
       // sending: what is written is kept until the server has it, and carries one id however often it is tried
 
       send(text, action = "") {
-        const item = { client_id: newId(), text: text.slice(0, MAX_CHARS), action };
+        if (text.length > this.store.max) { // of a script or the page: it waits in the box, whole
+          this.input.value = text;
+          return this.count();
+        }
+        const item = { client_id: newId(), text, action, product: (this.dataset.product ?? "").slice(0, 100) };
         this.store.queue.push(item);
         this.save();
         this.log.querySelector(".q")?.remove();
@@ -225,7 +204,7 @@
         for (const old of this.log.querySelectorAll("[data-client]")) old.remove();
         for (const item of this.store.queue) {
           const state = item.sent ? null : item.failed ? h("button", { class: "state", type: "button", title: item.failed, onclick: () => this.retry(item) }, this.t.failed)
-            : h("span", { class: "state", role: "status" }, navigator.onLine ? this.t.sending : this.t.queued);
+            : h("span", { class: "state", role: "status" }, this.isLimited ? fill(this.t.held, clock(this.until, this.lang)) : navigator.onLine ? this.t.sending : this.t.queued);
           this.log.append(h("div", { class: item.sent ? "m me" : "m me pending", "data-client": item.client_id }, h("div", { class: "bub" }, item.text), state));
         }
         if (this.store.queue.length) this.toEnd();
@@ -253,7 +232,7 @@
 
       async deliver(item) {
         if (!this.store.session) await this.start();
-        const response = await this.api("messages", { client_id: item.client_id, text: item.text, action: item.action });
+        const response = await this.api("messages", { client_id: item.client_id, text: item.text, action: item.action, product: item.product ?? "" });
         if (response.ok) {
           item.sent = true; // its turn comes over the live connection
           this.say("");
@@ -287,12 +266,29 @@
         return this.api(path, body, false);
       }
 
+      get isLimited() { return Date.now() < this.until; }
+
+      /** Too many conversations from this network: what happened, when it works again, and another way if the page names one. */
+      limited(seconds) {
+        this.until = Date.now() + seconds * 1000;
+        const contact = this.dataset.contact && h("p", null, fill(this.t.instead, this.dataset.contact));
+        this.log.querySelector("[data-limit]")?.remove();
+        this.log.prepend(h("div", { class: "sys", "data-limit": "", lang: this.lang }, h("p", null, fill(this.t.limit, clock(this.until, this.lang))), contact || null));
+        this.refreshQueue();
+      }
+
+      /** Why nothing comes is said; where a limit is the reason, that stands in the conversation already. */
+      trouble() { this.say(this.isLimited ? "" : this.t.busy); }
+
       start() {
+        if (this.isLimited) return Promise.reject(new Error("limit"));
         this.starting ??= this.api("sessions", { lang: this.ui, page: location.origin + location.pathname }, false).then(async (response) => {
+          if (response.status === 429) this.limited(Number(response.headers.get("Retry-After")) || 60);
           if (!response.ok) throw new Error(`session: ${response.status}`);
-          const { session, greeting, quick_replies: quick } = await response.json();
-          Object.assign(this.store, { session, event: "", seen: 0, greeting: { text: greeting, quick: quick ?? [] } });
+          const { session, greeting, quick_replies: quick, max_chars: max, read_chars: reads } = await response.json();
+          Object.assign(this.store, { session, event: "", seen: 0, greeting: { text: greeting, quick: quick ?? [] }, max, reads });
           this.save();
+          this.log.querySelector("[data-limit]")?.remove();
           this.greet();
         }).finally(() => { this.starting = null; });
         return this.starting;
@@ -324,7 +320,7 @@
             this.attempt = 0;
           } catch {
             this.showOffline(!navigator.onLine);
-            if (navigator.onLine && !document.hidden && this.attempt > 1) this.say(this.t.busy);
+            if (navigator.onLine && !document.hidden && this.attempt > 1) this.trouble();
           }
           await Promise.race([sleep(document.hidden ? 3600000 : backoff(this.attempt++)), new Promise((resolve) => { this.wakeUp = resolve; })]);
         }
@@ -370,13 +366,8 @@
       }
 
       onEvent(text) {
-        const lines = text.split(/\r\n|\r|\n/);
-        const field = (name) => lines.filter((line) => line.startsWith(`${name}:`)).map((line) => line.slice(name.length + 1).replace(/^ /, "")).join("\n");
-        const data = field("data"), id = field("id");
-        if (data) {
-          const value = JSON.parse(data);
-          ({ turn: () => this.showTurn(value), delta: () => this.showDelta(value), state: () => this.showState(value.state), typing: () => this.state !== "staff" && this.showTyping(value.who === "bot" ? "" : value.who) })[field("event")]?.();
-        }
+        const { name, value, id } = readEvent(text);
+        ({ turn: () => this.showTurn(value), delta: () => this.showDelta(value), state: () => this.showState(value.state), typing: () => this.state !== "staff" && this.showTyping(value.who === "bot" ? "" : value.who) })[name]?.();
         if (id) { this.store.event = id; this.save(); }
       }
     }
@@ -390,6 +381,7 @@
     if (document.querySelector("firstline-chat")) return; // the page has placed it itself
     const chat = document.createElement("firstline-chat");
     chat.dataset.lang = SCRIPT.dataset.lang ?? "auto";
+    for (const name of ["product", "contact"]) chat.dataset[name] = SCRIPT.dataset[name] ?? "";
     document.body.append(chat);
   }
   const parts = document.createElement("script");

@@ -1,4 +1,5 @@
-// Upload by dropping: the files land in the form's own file input, so that sending is an ordinary form post.
+// Upload by dropping: the files land in the form's own file input, so that sending is an ordinary form post. What the server
+// would refuse for its size is left out beforehand, and said: it would refuse the others with it.
 export default function drop(form) {
   const zone = form.querySelector(".drop");
   const input = form.querySelector("input[type=file]");
@@ -6,11 +7,17 @@ export default function drop(form) {
   const button = form.querySelector("button.btn-primary");
 
   const show = () => {
+    const taken = new DataTransfer();
+    let room = Number(form.dataset.allLimit);
     list.replaceChildren(...[...input.files].map((file) => {
       const item = document.createElement("li");
-      item.textContent = `${file.name} · ${Math.max(1, Math.round(file.size / 1024)).toLocaleString()} KB`;
+      const why = file.size > Number(form.dataset.limit) ? form.dataset.large : file.size > room ? form.dataset.allLarge : "";
+      item.textContent = `${file.name} · ${Math.max(1, Math.round(file.size / 1024)).toLocaleString()} KB${why && ` · ${why}`}`;
+      item.classList.toggle("refused", Boolean(why));
+      if (!why) { taken.items.add(file); room -= file.size; }
       return item;
     }));
+    input.files = taken.files;
     const count = input.files.length;
     zone.querySelector("b").textContent = count === 1 ? form.dataset.one : form.dataset.many.replace("{n}", count);
   };

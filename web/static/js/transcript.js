@@ -21,5 +21,6 @@ export default function transcript(log) {
     for (const change of changes) for (const node of change.addedNodes) settle(log, node);
     if (follows) toEnd();
   }).observe(log, { childList: true });
-  toEnd();
+  const wanted = location.hash.startsWith("#turn-") && log.querySelector(`#${CSS.escape(location.hash.slice(1))}`);
+  if (wanted) { follows = false; wanted.scrollIntoView({ block: "center" }); } else toEnd();
 }
