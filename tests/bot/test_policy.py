@@ -169,3 +169,10 @@ def test_a_choice_in_another_language_says_so(lang: str, shown: tuple[str, ...])
     near = (passage("a", title="Printer", lang="en", n=1), passage("b", title="打印机卡纸", lang="zh", n=2))
     decision = decide(case(triage=triage(lang=lang), confidence=0.4, passages=near))
     assert tuple(choice.title for choice in decision.choices) == shown
+
+
+def test_titles_that_have_nothing_to_do_with_the_question_are_not_offered() -> None:
+    strange = passage("Clean the drum of the printer.", similarity=0.12, keyword=0.0)
+    assert kind(confidence=0.4, passages=(strange,))[0] is OutcomeKind.OFFER
+    near = passage("Clean the drum of the printer.", similarity=0.3, keyword=0.0)
+    assert kind(confidence=0.4, passages=(near,))[0] is OutcomeKind.CLARIFY
