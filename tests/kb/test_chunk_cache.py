@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from base.database import Database
@@ -127,3 +129,12 @@ def test_what_the_embedder_raises_ahead_reaches_the_one_who_asks() -> None:
     whole = hashed_embedder(8)
     with pytest.raises(EmbedderUnavailable):
         Ahead(Broken(whole._encoder, whole.spec, whole._means), "?", "en").vector()
+
+
+def test_a_forked_process_embeds_ahead_with_threads_of_its_own() -> None:
+    embedder = hashed_embedder(8)
+    wanted = Ahead(embedder, "VPN", "en").vector()  # the parent has threads now; a child has none of them
+    child = os.fork()
+    if child == 0:
+        os._exit(0 if (Ahead(embedder, "VPN", "en").vector() == wanted).all() else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
