@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Customer, Turn
 from desk.tables import ConversationRow, CustomerRow, TurnRow, plain
 
+_MARKS = re.compile(r"\*\*|`")  # of Markdown: a preview is plain text
 # From a state to those it may move to. Nothing else moves a conversation.
 MOVES: dict[ConversationState, frozenset[ConversationState]] = {
     ConversationState.BOT: frozenset({ConversationState.WAITING, ConversationState.STAFF, ConversationState.CLOSED}),
@@ -107,7 +109,7 @@ def add_turns(
     given = {
         "talk": conversation_id, "now": now, "more": len(drafts),
         "from_customer": sum(draft.author is Author.CUSTOMER for draft in drafts),
-        "shown": shorten(" ".join(shown[-1][:1000].split()), 120) if shown else None,
+        "shown": shorten(" ".join(_MARKS.sub("", shown[-1][:1000]).split()), 120) if shown else None,
     }  # fmt: skip
     given |= {f"new_{name}": value for name, value in changes.items()}
     last = session.execute(_grow(tuple(sorted(changes))), given).scalar_one()

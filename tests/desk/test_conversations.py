@@ -105,6 +105,14 @@ def test_a_note_is_for_staff_only(database: Database) -> None:
         assert (row.preview, row.unread) == ("hello", 1)
 
 
+def test_a_preview_shows_no_marks_of_markdown(database: Database) -> None:
+    with database.begin() as session:
+        one = talk(session)
+        conversations.add_turn(session, one.id, Author.BOT, "**1. Ports**\n\nUse `443`.", "en", NOW)
+        [row] = conversations.list_for_staff(session, assignee_id=None, unassigned=False, search="")
+        assert row.preview == "1. Ports Use 443."
+
+
 @pytest.mark.parametrize(("start", "goal"), EVERY_MOVE)
 def test_a_conversation_moves_as_the_table_says(
     database: Database, start: ConversationState, goal: ConversationState
