@@ -10,7 +10,7 @@ from bot.confidence import Fit, confidence
 from bot.excerpts import answering_first, without_conflict
 from bot.facets import parts
 from bot.models import Answer
-from bot.support import asked
+from bot.support import about_code_first, asked
 from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, merge
 from kb.models import Passage
 
@@ -49,7 +49,10 @@ class Answering:
 
     def found(self, question: str, lang: str, passages: tuple[Passage, ...], article: tuple[Passage, ...]) -> Finding:
         """What a search found, with how sure it is that it answers."""
-        return Finding(question, passages, article, confidence(question, lang, passages, self.fit))
+        ordered = about_code_first(question, passages)
+        if ordered and ordered[0].article_id != passages[0].article_id:
+            article = self.article_of(ordered[0])
+        return Finding(question, ordered, article, confidence(question, lang, ordered, self.fit))
 
     def answered(self, finding: Finding, lang: str, history: History = (), on_text: OnText | None = None) -> Finding:
         """The finding with its answer; without one where the confidence or the passages do not suffice."""

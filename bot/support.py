@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from base.text import is_identifier, normalise, query_tokens
@@ -119,6 +119,23 @@ def support(question: str, lang: str, passages: Sequence[Passage]) -> dict[str, 
 def _subjects(codes: frozenset[str]) -> list[str]:
     """The codes that may be what a question is about: whole ones, no versions."""
     return [code for code in codes if not _VERSION.fullmatch(code) and all(code not in c or code == c for c in codes)]
+
+
+def about_code_first(question: str, passages: Sequence[Passage]) -> tuple[Passage, ...]:
+    """The passages, in front the best one that has a row or a heading of its own for every code the question is about.
+
+    Many articles mention an error code in passing; the one that explains it is what is asked for.
+    """
+    codes = _subjects(asked(question).codes)
+    if not codes:
+        return tuple(passages)
+    named = next((p for p in passages if all(_names_code(p, code) for code in codes)), None)
+    if named is None:
+        return tuple(passages)
+    others = (p for p in passages if p.chunk_id != named.chunk_id)
+    if named.article_id == passages[0].article_id:  # the article has come first: its other part only speaks for it
+        named = replace(named, score=passages[0].score)
+    return (named, *others)
 
 
 def _names_code(passage: Passage, code: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bot.support import SUPPORT_FEATURES, asked, best_held_first, support
+from bot.support import SUPPORT_FEATURES, about_code_first, asked, best_held_first, support
 from bot.support_words import Wanted
 from tests.bot.made import passage
 
@@ -106,3 +106,13 @@ def test_a_question_that_is_a_title_is_asked_by_name() -> None:
     titled = passage("A point from which a task goes on.", title="What is checkpoint?")
     assert support("What is checkpoint?", "en", [titled])["asked_by_name"] == 1.0
     assert support("Which backup is the oldest?", "en", [titled])["asked_by_name"] == 0.0
+
+
+def test_the_passage_that_explains_a_code_comes_before_those_that_mention_it() -> None:
+    mentions = passage("Close the covers. PRN-41 goes away then.", n=1)
+    explains = passage("| Code | Meaning |\n|---|---|\n| PRN-41 | Paper jam |", n=2)
+    of_the_same = passage("| Code | Meaning |\n|---|---|\n| PRN-41 | Paper jam |", n=1, chunk_id=9, score=0.5)
+    assert [p.article_id for p in about_code_first("Printer shows PRN-41", [mentions, explains])] == [2, 1]
+    assert [p.article_id for p in about_code_first("The printer jams", [mentions, explains])] == [1, 2]
+    first = about_code_first("Printer shows PRN-41", [mentions, of_the_same])[0]
+    assert (first.chunk_id, first.score) == (9, mentions.score)
