@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 from sqlalchemy.orm import Session
 
 from base.database import Database
 from base.log import get_logger
-from base.text import clean, detect_language, query_tokens
+from base.text import clean, detect_language, normalise, query_tokens
 from kb import store
 from kb.chunk_cache import ChunkCache, KnownChunk, Read
 from kb.embed import Embedder
@@ -21,6 +22,8 @@ from kb.rerank import Contender, Question, Reranker, shipped_ranker
 from kb.vector import VectorIndex
 
 log = get_logger(__name__)
+LONGEST_TITLE = 300  # characters of a question that may be a title
+BELOW_TITLED = 0.95  # what others' scores are scaled to when a title is the question
 CANDIDATES = 24  # per ranker and language; ranking them costs less than embedding the question
 
 
@@ -135,7 +138,7 @@ class Searcher:
         """The ranking, over chunks as `read` tells them."""
         chunks = self._found(session, asked, read)
         contenders = self._contenders(chunks, asked, fused=self._reranker.reads_fused)
-        scores = self._reranker.scores(asked.question, contenders)
+        scores = _titled_first(asked.text, contenders, self._reranker.scores(asked.question, contenders))
         ranked = [
             Ranked(one.passage, score, one.similarity, one.coverage)
             for one, score in zip(contenders, scores, strict=True)
@@ -196,6 +199,24 @@ class Searcher:
                 keyword = max(original.keyword, known.keyword if known else 0.0)
                 by_id[chunk_id] = Ranked(chunks[chunk_id].passage, original.score, near, keyword)
         return list(by_id.values())
+
+
+def _titled_first(question: str, found: Sequence[Contender], scores: Sequence[float]) -> Sequence[float]:
+    """The scores, so that an article whose title is the question, word for word, comes before all others."""
+    asked = _bare(question) if len(question) <= LONGEST_TITLE else ""
+    titled = [_bare(one.passage.title) == asked for one in found] if asked else []
+    if not any(titled):
+        return scores
+    return [
+        round(BELOW_TITLED + (1 - BELOW_TITLED) * score if own else BELOW_TITLED * score, 6)
+        for own, score in zip(titled, scores, strict=True)
+    ]
+
+
+@lru_cache(maxsize=8192)
+def _bare(title: str) -> str:
+    """A title as it is compared: case, width, script, blanks and the marks around it do not count."""
+    return "".join(normalise(title).split()).strip(".。?？!！:：\"“”《》'")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

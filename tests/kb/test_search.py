@@ -59,6 +59,16 @@ def test_a_question_without_words_is_no_error(library: Library, question: str) -
         assert found.passages == ()
 
 
+@pytest.mark.parametrize("question", ["Sign out of Outlook on the web", "sign out of outlook on the web?"])
+def test_an_article_whose_title_is_the_question_comes_before_all_others(library: Library, question: str) -> None:
+    near = "How to sign out of Outlook on the web: sign out of Outlook on the web, sign out of Outlook."
+    library.save(draft("near.md", near, title="How to sign out of Outlook on the web"))
+    library.save(draft("named.md", "Choose your picture, then leave.", title="Sign out of Outlook on the web"))
+    passages = library.searcher().search(question).passages
+    assert [p.source for p in passages] == ["named.md", "near.md"]
+    assert passages[0].score > passages[1].score
+
+
 def test_an_empty_knowledge_base_finds_nothing(library: Library) -> None:
     found = library.searcher().search("How do I print?")
     assert (found.passages, found.total_chunks) == ((), 0)
