@@ -48,6 +48,19 @@ def with_writer(running: Services) -> Iterator[object]:
     running.thinker._writer = kept
 
 
+@pytest.fixture
+def asked(running: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The questions that were embedded, as they are."""
+    real, found = running.embedder.embed_query, list[str]()
+
+    def counting(text: str, lang: str) -> object:
+        found.append(text)
+        return real(text, lang)
+
+    monkeypatch.setattr(running.embedder, "embed_query", counting)
+    return found
+
+
 @pytest.mark.parametrize(
     "question", [VPN, "在酒店连接 VPN 报错 809", "Printer shows PRN-21", "How do I order a new laptop?"]
 )
@@ -92,16 +105,7 @@ def test_the_writer_is_not_asked_when_its_answer_could_not_be_given(running: Ser
     assert writer.asked == []
 
 
-def test_a_turn_embeds_its_question_once_and_small_talk_nothing(
-    running: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, asked = running.embedder.embed_query, []
-
-    def counting(text: str, lang: str) -> object:
-        asked.append(text)
-        return real(text, lang)
-
-    monkeypatch.setattr(running.embedder, "embed_query", counting)
+def test_a_turn_embeds_its_question_once_and_small_talk_nothing(running: Services, asked: list[str]) -> None:
     chat = Chat(running)
     chat.say("How do I order a new laptop, the blue one?")
     assert len(asked) == 1
@@ -113,16 +117,7 @@ def test_a_turn_embeds_its_question_once_and_small_talk_nothing(
     assert len(asked) == 2
 
 
-def test_each_question_of_a_message_is_answered_and_embedded_once(
-    running: Services, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    real, asked = running.embedder.embed_query, []
-
-    def counting(text: str, lang: str) -> object:
-        asked.append(text)
-        return real(text, lang)
-
-    monkeypatch.setattr(running.embedder, "embed_query", counting)
+def test_each_question_of_a_message_is_answered_and_embedded_once(running: Services, asked: list[str]) -> None:
     chat = Chat(running)
     outcome = chat.say(
         "Hello,\n\nthe printer shows PRN-21, what does that mean?\n"
