@@ -19,14 +19,13 @@ from base.text import shorten
 from bot.confidence import Fit
 from bot.ground import MARKER, check_text, quoted
 from bot.suggest import STAFF_SCOPE
+from bot.think import CHOOSE
 from desk import conversations
 from desk.models import Author, Conversation, Turn
 from kb import store
 from kb.models import Article, Audience, Status
 from kb.tables import ChunkRow, VersionRow
 from web.wiring import Services
-
-CHOOSE = "choose:"
 
 
 class Standing(StrEnum):
