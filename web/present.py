@@ -12,6 +12,7 @@ from base.i18n import N_, format_bytes, format_time, translate
 from base.messages import Channel
 from base.text import detect_language
 from bot.suggest import Suggestion, suggest
+from bot.think import CHOOSE
 from desk import conversations, customers, events, sla_words, staff, tickets
 from desk.conversations import Listed
 from desk.models import (
@@ -29,7 +30,7 @@ from desk.models import (
 )
 from desk.sla import ClockPhase, ClockState, SlaState
 from desk.terms import ClockName
-from web.answer_record import CHOOSE, choices_of, chosen_after, has_record
+from web.answer_record import choices_of, chosen_after, has_record
 from web.markdown import plain_html, text_html
 from web.pages import initials, tint
 from web.views import (

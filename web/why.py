@@ -8,9 +8,10 @@ from dataclasses import replace
 from base.i18n import N_, join_sentences
 from bot.models import OutcomeKind
 from bot.replay import Replayed
+from bot.think import CHOOSE
 from desk.models import CATEGORY_NAMES, URGENCY_NAMES, Category, Conversation, Sentiment, Urgency
 from web import why_words as words
-from web.answer_record import CHOOSE, AnswerRecord, Candidate, Grounding, Quotation, Risk, Source, Standing
+from web.answer_record import AnswerRecord, Candidate, Grounding, Quotation, Risk, Source, Standing
 from web.markdown import plain_html, text_html
 from web.present import Presenter, choice_views
 from web.views import EMPTY, Fact
