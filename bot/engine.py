@@ -19,7 +19,7 @@ from base.metrics import TURN_SECONDS
 from base.settings import Settings
 from bot.handover import asks_something, draft_ticket, receipt, ticket_card, title_of
 from bot.models import Citation, Outcome, OutcomeKind
-from bot.think import Thinker, Thought, current_matter
+from bot.think import Prepared, Thinker, Thought, current_matter
 from bot.writer import OnText
 from desk import conversations, customers, inbox, outbox, tickets
 from desk.conversations import Thread, TurnDraft
@@ -53,12 +53,10 @@ class Engine:
         """
         started = time.perf_counter()
         inbound = inbox.storable(inbound)
-        ahead = self._thinker.foresee(inbound)  # the model computes while the message is stored and the thread read
-        if inbox_id is None:
-            with self._database.begin() as session:
-                lease = self._clock.now() + timedelta(seconds=self._settings.lease_seconds)
-                inbox_id = inbox.put(session, inbound, claimed_until=lease).id
-        outcome = self._think_and_save(inbound, inbox_id, on_text, ahead)
+        foreseen = self._thinker.foresee(inbound)
+        # The model computes while the message is stored, the thread read and the words looked up.
+        ahead, (inbox_id, prepared) = self._thinker.beside(foreseen, lambda: self._take(inbound, inbox_id, foreseen))
+        outcome = self._think_and_save(inbound, inbox_id, prepared, ahead, on_text)
         seconds = time.perf_counter() - started
         TURN_SECONDS.labels(channel=inbound.channel, outcome=outcome.kind).observe(seconds)
         log.info(
@@ -78,16 +76,32 @@ class Engine:
         with self._database.begin() as session:
             return self._save(session, inbound, inbox_id, thought)
 
-    def _think_and_save(self, inbound: Inbound, inbox_id: int, on_text: OnText | None, ahead: Ahead | None) -> Outcome:
+    def _take(
+        self, inbound: Inbound, inbox_id: int | None, foreseen: tuple[str, str] | None
+    ) -> tuple[int, Prepared]:  # fmt: skip
+        """Store a message that is not in the inbox yet, and prepare it."""
+        if inbox_id is None:
+            with self._database.begin() as session:
+                lease = self._clock.now() + timedelta(seconds=self._settings.lease_seconds)
+                inbox_id = inbox.put(session, inbound, claimed_until=lease).id
+        return inbox_id, self._prepared(inbound, foreseen)
+
+    def _prepared(self, inbound: Inbound, foreseen: tuple[str, str] | None) -> Prepared:
+        with self._database.read() as session:
+            thread = conversations.load(session, inbound)
+        return self._thinker.prepare(inbound, thread, foreseen)
+
+    def _think_and_save(
+        self, inbound: Inbound, inbox_id: int, prepared: Prepared, ahead: Ahead | None, on_text: OnText | None
+    ) -> Outcome:
         for _ in range(RETHINKS):
-            with self._database.read() as session:
-                thread = conversations.load(session, inbound)
-            thought = self._thinker.think(inbound, thread, on_text, ahead)  # search and model: nothing is locked
+            thought = self._thinker.conclude(prepared, on_text, ahead)  # search and model: nothing is locked
             try:
                 with self._database.begin() as session:
                     return self._save(session, inbound, inbox_id, thought)
             except _HandedBack:
                 log.info("thinking_again", inbox_id=inbox_id)
+                prepared, ahead = self._prepared(inbound, None), None
         raise Conflict("the conversation was taken over and given back again and again")
 
     def _save(self, session: Session, inbound: Inbound, inbox_id: int, thought: Thought) -> Outcome:

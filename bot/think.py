@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -40,6 +40,7 @@ from kb.search import Searcher, Words
 
 log = get_logger(__name__)
 CUSTOMER_SCOPE = Scope(audiences=(Audience.PUBLIC,))
+T = TypeVar("T")
 CHOOSE = "choose:"
 MATTER_HOURS = 24
 _GREETS = re.compile(
@@ -120,23 +121,23 @@ class Thinker:
         spec = embedder.spec
         self._embedder_name = f"{spec.provider}:{spec.model} {spec.digest[:8]}"
 
-    def foresee(self, inbound: Inbound) -> Ahead | None:
-        """Begin to embed what will most likely be asked, while the message is being stored. None if nothing is."""
+    def foresee(self, inbound: Inbound) -> tuple[str, str] | None:
+        """What will most likely be asked, and in which language, told from the message alone. None where it cannot be."""
         try:
             message = guard(inbound.text, self._settings.message_max_chars)
             if inbound.action or not message.text or message.remark is not None or leans_on_earlier(message.text):
                 return None
-            return Ahead(
-                self._embedder, queries(message.text)[0], self.language(inbound, message, Thread(None, None, ()))
-            )
+            return queries(message.text)[0], self.language(inbound, message, Thread(None, None, ()))
         except Exception as error:  # the message is stored all the same; thinking about it says what is wrong
             log.warning("not_foreseen", error=type(error).__name__)
             return None
 
-    def think(
-        self, inbound: Inbound, thread: Thread, on_text: OnText | None = None, ahead: Ahead | None = None
-    ) -> Thought:
-        """What to do about a message, given the thread so far. ahead: what `foresee` said of it."""
+    def beside(self, foreseen: tuple[str, str] | None, work: Callable[[], T]) -> tuple[Ahead | None, T]:
+        """Do `work` (store the message, read its thread, prepare) while what was foreseen is being embedded."""
+        return Ahead.beside(self._embedder, *foreseen, work) if foreseen else (None, work())
+
+    def prepare(self, inbound: Inbound, thread: Thread, foreseen: tuple[str, str] | None = None) -> Prepared:
+        """Find out what needs no embedding. What was not foreseen begins to be embedded meanwhile."""
         watch = _Watch()
         state = thread.conversation.state if thread.conversation else ConversationState.BOT
         memory = thread.conversation.memory if thread.conversation else {}
@@ -145,25 +146,36 @@ class Thinker:
         lang = self.language(inbound, message, thread)
         asked, understood = ((message.text,), "") if action else self._asked(message.text, turns)
         scope = customer_scope(inbound, thread)
-        ask = _Question(asked, lang, action, message, turns, state, memory, scope)
-        words, more = None, []
+        has_ticket = bool(thread.conversation and thread.conversation.ticket_id)
+        ask = _Question(asked, lang, action, message, turns, state, memory, scope, has_ticket)
+        words, more, ahead = None, [], None
         if ask.worth_embedding():
-            if ahead is None or (ahead.text, ahead.lang) != (asked[0], lang):
+            if foreseen != (asked[0], lang):
                 ahead = Ahead(self._embedder, asked[0], lang)
             more = [Ahead(self._embedder, question, lang) for question in asked[1:]]
             words = None if action else self._searcher.words(asked[0], scope)
         watch.lap("words")
         reading = read(message.text)
-        if words is not None:  # while the model computes: what the answer will need of the questions alone
+        if words is not None:  # what the answer will need of the questions alone
             for question in asked:
                 prepare(question)
         watch.lap("reading")
-        vector, triage = self._judge(ask, ahead, reading, watch)
+        return Prepared(ask, inbound.text, understood, words, reading, ahead, more, watch.laps)
+
+    def think(self, inbound: Inbound, thread: Thread, on_text: OnText | None = None) -> Thought:
+        """What to do about a message, given the thread so far."""
+        return self.conclude(self.prepare(inbound, thread), on_text)
+
+    def conclude(self, ready: Prepared, on_text: OnText | None = None, ahead: Ahead | None = None) -> Thought:
+        """What to do about a message that was prepared. ahead: what was foreseen of it, embedded."""
+        watch, ask, more = _Watch(ready.milliseconds), ready.ask, ready.more
+        message, lang, action, scope, turns = ask.message, ask.lang, ask.action, ask.scope, ask.turns
+        vector, triage = self._judge(ask, ready.ahead or ahead, ready.reading, watch)
         findings: list[Finding] = []
         sure, answer = 0.0, None
         if ask.needs_search(triage):
             answering = self.answering(scope=scope)
-            findings = self._found(answering, ask, inbound.text, vector, words, more)
+            findings = self._found(answering, ask, ready.label, vector, ready.words, more)
             watch.lap("search")
             history = tuple((str(turn.author), turn.text) for turn in turns[-6:] if turn.author is not Author.NOTE)
             if triage.urgency is Urgency.URGENT:
@@ -175,18 +187,17 @@ class Thinker:
                 on_text(answer.text)
             watch.lap("answer")
         passages = findings[0].passages if findings else ()
-        has_ticket = bool(thread.conversation and thread.conversation.ticket_id)
         decision = policy.decide(
             Case(
-                message=message, action=action, triage=triage, state=state, memory=memory, has_ticket=has_ticket,
+                message=message, action=action, triage=triage, state=ask.state, memory=ask.memory, has_ticket=ask.has_ticket,
                 confidence=sure, passages=passages, answer=answer, answer_threshold=self._settings.answer_confidence,
                 clarify_threshold=self._settings.clarify_confidence,
             )
         )  # fmt: skip
-        case = {"scope": asdict(scope), "state": str(state), "has_ticket": has_ticket, "memory": memory}
+        case = {"scope": asdict(scope), "state": str(ask.state), "has_ticket": ask.has_ticket, "memory": ask.memory}
         return Thought(
-            message, "\n".join(asked), triage, passages, sure, decision, action, watch.laps, tuple(findings),
-            understood, self._fit.version, case, self._thresholds, self._embedder_name,
+            message, "\n".join(ask.asked), triage, passages, sure, decision, action, watch.laps, tuple(findings),
+            ready.understood, self._fit.version, case, self._thresholds, self._embedder_name,
         )  # fmt: skip
 
     def answering(self, writer: AnswerWriter | None = None, scope: Scope = CUSTOMER_SCOPE) -> Answering:
@@ -311,6 +322,7 @@ class _Question:
     state: ConversationState
     memory: dict[str, Any]
     scope: Scope
+    has_ticket: bool
 
     @property
     def text(self) -> str:
@@ -327,6 +339,20 @@ class _Question:
             return False
         waits = self.state is ConversationState.WAITING and self.memory.get("waits_for") == "person"
         return self.worth_embedding() and not triage.wants_human and not waits
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A message with all that can be found out without its embedding."""
+
+    ask: _Question
+    label: str  # the message as it came: what stood on a pressed button
+    understood: str  # see Thought
+    words: Words | None
+    reading: Reading
+    ahead: Ahead | None  # the first question, where it was not foreseen
+    more: Sequence[Ahead]  # the others
+    milliseconds: dict[str, float]
 
 
 def current_matter(turns: Sequence[Turn], now: datetime) -> tuple[Turn, ...]:
@@ -352,9 +378,9 @@ def _unread(lang: str) -> Triage:
 
 
 class _Watch:
-    def __init__(self) -> None:
+    def __init__(self, laps: dict[str, float] | None = None) -> None:
         self._at = time.perf_counter()
-        self.laps: dict[str, float] = {}
+        self.laps = dict(laps or {})
 
     def lap(self, name: str) -> None:
         now = time.perf_counter()

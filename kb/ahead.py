@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import copy_context
+from typing import TypeVar
 
 from kb.embed import Embedder
 from kb.encoder import Vectors
 
-_AT_ONCE = 16  # a remote model may keep some waiting; threads are made as they are needed
+T = TypeVar("T")
+_AT_ONCE = 32  # a remote model may keep some waiting; threads are made as they are needed
 
 
 class Ahead:
@@ -16,7 +20,25 @@ class Ahead:
 
     def __init__(self, embedder: Embedder, text: str, lang: str) -> None:
         self.text, self.lang = text, lang
-        self._vector: Future[Vectors] = _threads.submit(embedder.embed_query, text, lang)
+        self._vector: Future[Vectors] = _threads.submit(lambda: embedder.question(text, lang)())
+
+    @classmethod
+    def beside(cls, embedder: Embedder, text: str, lang: str, work: Callable[[], T]) -> tuple[Ahead, T]:
+        """The question, embedded in this thread while another does `work`, and what the work returned.
+
+        Whoever waits for a vector had better compute it: handing it over and waking up cost a millisecond, which the
+        work has to spare. Raises what the work raised; what the embedder raised is kept for `vector`.
+        """
+        ahead = cls.__new__(cls)
+        ahead.text, ahead.lang, ahead._vector = text, lang, Future()
+        working: Future[T] | None = None
+        try:
+            question = embedder.question(text, lang)
+            working = _threads.submit(copy_context().run, work)  # not before: the two would wait for each other
+            ahead._vector.set_result(question())
+        except Exception as error:
+            ahead._vector.set_exception(error)
+        return ahead, working.result() if working is not None else work()
 
     def vector(self) -> Vectors:
         """(dim,) float32 of length 1, when it is done. Raises what the embedder raised."""

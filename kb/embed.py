@@ -6,7 +6,7 @@ their language away and remembers the last questions. Importing this module load
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,7 +15,16 @@ import numpy as np
 
 from base.text import for_embedding
 from kb.centring import CENTRING, LanguageMeans
-from kb.encoder import SETTING, EmbedderUnavailable, EmbedderUnknown, EmbeddingSpec, Encoder, TextKind, Vectors
+from kb.encoder import (
+    SETTING,
+    Beginner,
+    EmbedderUnavailable,
+    EmbedderUnknown,
+    EmbeddingSpec,
+    Encoder,
+    TextKind,
+    Vectors,
+)
 
 if TYPE_CHECKING:
     from langchain_core.embeddings import Embeddings
@@ -43,6 +52,10 @@ class Embedder(Protocol):
         """Return (dim,) float32 of length 1, read-only. Remembers the last 512 questions."""
         ...
 
+    def question(self, text: str, lang: str) -> EmbeddedLater:
+        """The same for whoever has more to do meanwhile: what holds the interpreter is done, the rest is to be called."""
+        ...
+
     def warm(self) -> None:
         """Load the model now instead of at the first text."""
         ...
@@ -52,13 +65,33 @@ class Embedder(Protocol):
         ...
 
 
+class EmbeddedLater:
+    """A question on its way to a vector. Safe to share between threads: computed twice at the worst."""
+
+    __slots__ = ("_finish", "_vector")
+
+    def __init__(self, finish: Callable[[], Vectors]) -> None:
+        self._finish: Callable[[], Vectors] | None = finish
+        self._vector: Vectors | None = None
+
+    def __call__(self) -> Vectors:
+        """(dim,) float32 of length 1, read-only. Raises what the model raised, and tries again the next time."""
+        finish = self._finish
+        if self._vector is None and finish is not None:
+            self._vector = finish()
+            self._finish = None  # it holds the text's rows, which are many times the vector
+        assert self._vector is not None
+        return self._vector
+
+
 class CentredEmbedder:
     """An Embedder made of any Encoder. As thread-safe as the encoder is."""
 
     def __init__(self, encoder: Encoder, spec: EmbeddingSpec, means: LanguageMeans) -> None:
         self.spec = spec
         self._encoder, self._means = encoder, means
-        self._remembered = lru_cache(maxsize=_REMEMBERED_QUERIES)(self._embed_query)
+        self._begin = encoder.begin if isinstance(encoder, Beginner) else None
+        self._remembered = lru_cache(maxsize=_REMEMBERED_QUERIES)(self._begun)
 
     def embed_passages(self, texts: Sequence[str], langs: Sequence[str]) -> Vectors:
         if len(texts) != len(langs):
@@ -66,6 +99,9 @@ class CentredEmbedder:
         return self._embed([for_embedding(text) for text in texts], langs, TextKind.PASSAGE)
 
     def embed_query(self, text: str, lang: str) -> Vectors:
+        return self.question(text, lang)()
+
+    def question(self, text: str, lang: str) -> EmbeddedLater:
         return self._remembered(for_embedding(text), lang)
 
     def warm(self) -> None:
@@ -76,16 +112,25 @@ class CentredEmbedder:
 
         return LangChainView(self)
 
-    def _embed_query(self, text: str, lang: str) -> Vectors:
-        vector: Vectors = self._embed([text], [lang], TextKind.QUERY)[0]
-        vector.flags.writeable = False  # the same array is handed out again
-        return vector
+    def _begun(self, text: str, lang: str) -> EmbeddedLater:
+        encode = self._encoder.encode
+        run = self._begin(text, TextKind.QUERY) if self._begin else lambda: encode([text], TextKind.QUERY)
+
+        def finish() -> Vectors:
+            rows = run()
+            vector: Vectors = self._centred(rows, [lang], TextKind.QUERY)[0]
+            vector.flags.writeable = False  # the same array is handed out again
+            return vector
+
+        return EmbeddedLater(finish)
 
     def _embed(self, texts: Sequence[str], langs: Sequence[str], kind: TextKind) -> Vectors:
         if not texts:
             return np.empty((0, self.spec.dim), np.float32)
-        rows = self._encoder.encode(texts, kind)
-        if rows.shape != (len(texts), self.spec.dim) or not np.isfinite(rows).all():
+        return self._centred(self._encoder.encode(texts, kind), langs, kind)
+
+    def _centred(self, rows: Vectors, langs: Sequence[str], kind: TextKind) -> Vectors:
+        if rows.shape != (len(langs), self.spec.dim) or not np.isfinite(rows).all():
             raise EmbedderUnavailable("wrong vectors", shape=rows.shape, dim=self.spec.dim)
         return self._means.centre(rows, langs, kind)
 

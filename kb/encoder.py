@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +38,15 @@ class Encoder(Protocol):
 
     def warm(self) -> None:
         """Load whatever is loaded on first use."""
+        ...
+
+
+@runtime_checkable
+class Beginner(Protocol):
+    """An Encoder that can do the small first part of its work apart from the large rest."""
+
+    def begin(self, text: str, kind: TextKind) -> Callable[[], Vectors]:
+        """Return what gives (1, dim). All that holds the interpreter is done at once; the call does the rest."""
         ...
 
 

@@ -15,7 +15,7 @@ from evals.bench.figures import Figures, timed
 from evals.bench.installation import temporary_services
 from ingest.pipeline import IngestOptions, IngestReport, Pipeline
 from ingest.sources import walk
-from kb.embed import Embedder, EmbeddingSpec
+from kb.embed import EmbeddedLater, Embedder, EmbeddingSpec
 from kb.encoder import Vectors
 
 ROUNDS, QUICK_ROUNDS = 3, 2
@@ -41,6 +41,9 @@ class NotingEmbedder:
 
     def embed_query(self, text: str, lang: str) -> Vectors:
         return self.inner.embed_query(text, lang)
+
+    def question(self, text: str, lang: str) -> EmbeddedLater:
+        return self.inner.question(text, lang)
 
     def warm(self) -> None:
         self.inner.warm()

@@ -10,7 +10,7 @@ import os
 import re
 import threading
 import weakref
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,6 +62,12 @@ class E5Encoder:
         else:
             rows = list(loaded.pool.map(lambda text: _encode_one(loaded, prefix + text), texts))
         return np.concatenate(rows)
+
+    def begin(self, text: str, kind: TextKind) -> Callable[[], Vectors]:
+        """Return what gives (1, 384), as `encode` does. What needs the interpreter is done at once; that part does not."""
+        loaded = self._load()
+        rows = _rows(loaded, PREFIXES[kind] + text)
+        return lambda: _run(loaded, rows)
 
     def warm(self) -> None:
         self.encode(["warm"], TextKind.QUERY)
@@ -115,8 +121,16 @@ def _load(cache_dir: Path, workers: int) -> _Loaded:
 
 def _encode_one(loaded: _Loaded, text: str) -> Vectors:
     """Return (1, 384)."""
+    return _run(loaded, _rows(loaded, text))
+
+
+def _rows(loaded: _Loaded, text: str) -> Vectors:
+    """Return (tokens, 384): what the graph is given."""
     folded = _BLANKS.sub(" ", text.translate(loaded.folds))
     ids = [loaded.start, *loaded.processor.encode(folded)[: _MAX_TOKENS - 2], loaded.end]
-    rows = dequantise(loaded.word_rows[ids])
+    return dequantise(loaded.word_rows[ids])
+
+
+def _run(loaded: _Loaded, rows: Vectors) -> Vectors:
     vector: Vectors = loaded.session.run(None, {"rows": rows[None]})[0]
     return vector

@@ -162,7 +162,7 @@ def test_a_wish_for_a_person_is_honoured_while_the_embedder_is_down(
     def fail(*_: object) -> None:
         raise RuntimeError("no model")
 
-    monkeypatch.setattr(running.embedder, "embed_query", fail)
+    monkeypatch.setattr(running.embedder, "question", fail)
     monkeypatch.setattr(running.embedder, "embed_passages", fail)
     assert Chat(running).say("转人工").reason == "wants_human"
     assert Chat(running).say("", "human").reason == "wants_human"
@@ -177,7 +177,7 @@ def test_a_message_that_cannot_be_worked_on_becomes_a_ticket_and_the_customer_is
     def fail(*_: object, **__: object) -> None:
         raise RuntimeError("boom")
 
-    monkeypatch.setattr(running.embedder, "embed_query", fail)
+    monkeypatch.setattr(running.embedder, "question", fail)
     monkeypatch.setattr("bot.think.guard", fail)
     chat = Chat(running)
     message = chat.message("我的电脑坏了")
@@ -303,7 +303,7 @@ def test_with_a_person_the_bot_is_silent_until_given_back(chat: Chat) -> None:
 
 def while_thinking(chat: Chat, monkeypatch: pytest.MonkeyPatch, happens: Callable[[], None]) -> None:
     """Let something happen once, after the bot has decided and before it saves."""
-    real, done = chat.services.thinker.think, []
+    real, done = chat.services.thinker.conclude, []
 
     def think(*args: object, **kwargs: object) -> object:
         thought = real(*args, **kwargs)  # type: ignore[arg-type]
@@ -312,7 +312,7 @@ def while_thinking(chat: Chat, monkeypatch: pytest.MonkeyPatch, happens: Callabl
             happens()
         return thought
 
-    monkeypatch.setattr(chat.services.thinker, "think", think)
+    monkeypatch.setattr(chat.services.thinker, "conclude", think)
 
 
 def test_a_reply_is_dropped_when_a_person_takes_over_while_the_bot_thinks(

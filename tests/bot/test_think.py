@@ -51,13 +51,13 @@ def with_writer(running: Services) -> Iterator[object]:
 @pytest.fixture
 def asked(running: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The questions that were embedded, as they are."""
-    real, found = running.embedder.embed_query, list[str]()
+    real, found = running.embedder.question, list[str]()
 
     def counting(text: str, lang: str) -> object:
         found.append(text)
         return real(text, lang)
 
-    monkeypatch.setattr(running.embedder, "embed_query", counting)
+    monkeypatch.setattr(running.embedder, "question", counting)
     return found
 
 

@@ -45,7 +45,7 @@ def arm(services: Services, point: str) -> None:
     """Let the process die at this point of the story."""
     match point:
         case "before thinking":
-            services.thinker.think = die  # type: ignore[method-assign]
+            services.thinker.prepare = die  # type: ignore[method-assign]
         case "before saving":
             services.engine._save = die  # type: ignore[method-assign]
         case "inbox done":

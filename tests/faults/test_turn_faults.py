@@ -154,14 +154,14 @@ def test_a_message_that_always_fails_ends_with_a_person_and_the_others_flow(
 ) -> None:
     poison, other = Chat(running), Chat(running)
     poison_id, other_id = poison.put(poison.message("poison")), other.put(other.message("hello"))
-    real = running.thinker.think
+    real = running.thinker.prepare
 
     def think(inbound: Any, *args: Any, **kwargs: Any) -> Any:
         if inbound.text == "poison":
             raise RuntimeError("boom")
         return real(inbound, *args, **kwargs)
 
-    monkeypatch.setattr(running.thinker, "think", think)
+    monkeypatch.setattr(running.thinker, "prepare", think)
     work, clock = worker(running), running.clock
     assert work.answer_one()
     assert work.answer_one()
@@ -197,7 +197,7 @@ def test_a_worker_that_dies_while_giving_up_is_followed_by_another(
         raise RuntimeError("boom")
 
     with monkeypatch.context() as broken:
-        broken.setattr(running.thinker, "think", fail)
+        broken.setattr(running.thinker, "prepare", fail)
         broken.setattr(running.thinker, "without_knowledge", fail)
         for _ in range(running.settings.attempts_max - 1):
             assert worker(running).answer_one()

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import os
-
 import pytest
 
-from base.database import Database
 from kb import chunk_cache, store
-from kb.ahead import Ahead
 from kb.chunk_cache import ChunkCache, KnownChunk
-from kb.embed import CentredEmbedder
-from kb.encoder import EmbedderUnavailable, Vectors
-from kb.hashed import hashed_embedder
 from kb.models import Audience, Scope
 from kb.tables import ArticleRow
 from tests.kb.library import PUBLIC, STAFF, Library, draft
@@ -111,30 +104,3 @@ def test_twins_are_found_by_collection_key_and_language(library: Library) -> Non
         with library.database.read() as session:
             found = cache.twins(session, wanted, "zh", store.generation(session))
         assert found == {("help", "vpn.md"): tuple(ids_of(library, zh.id)), ("help", "printer.md"): ()}
-
-
-def test_a_question_is_embedded_ahead(database: Database) -> None:
-    embedder = hashed_embedder(32)
-    ahead = Ahead(embedder, "VPN error 809", "en")
-    assert (ahead.text, ahead.lang) == ("VPN error 809", "en")
-    assert (ahead.vector() == embedder.embed_query("VPN error 809", "en")).all()
-    assert (ahead.vector() == ahead.vector()).all()
-
-
-def test_what_the_embedder_raises_ahead_reaches_the_one_who_asks() -> None:
-    class Broken(CentredEmbedder):
-        def embed_query(self, text: str, lang: str) -> Vectors:
-            raise EmbedderUnavailable("no answer")
-
-    whole = hashed_embedder(8)
-    with pytest.raises(EmbedderUnavailable):
-        Ahead(Broken(whole._encoder, whole.spec, whole._means), "?", "en").vector()
-
-
-def test_a_forked_process_embeds_ahead_with_threads_of_its_own() -> None:
-    embedder = hashed_embedder(8)
-    wanted = Ahead(embedder, "VPN", "en").vector()  # the parent has threads now; a child has none of them
-    child = os.fork()
-    if child == 0:
-        os._exit(0 if (Ahead(embedder, "VPN", "en").vector() == wanted).all() else 1)
-    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -10,6 +10,7 @@ import pytest
 
 from kb.embed import make_embedder
 from kb.models import Audience, Scope
+from kb.search import FOREIGN_CANDIDATES
 from kb.tables import ArticleRow
 from kb.vector import VectorHit
 from tests.kb.library import PUBLIC, STAFF, Library, draft
@@ -145,6 +146,17 @@ def test_an_article_in_the_other_language_is_found_when_there_is_no_own(library:
     library.save(draft("en/fault.md", "PRN-21 means an empty tray.", lang="en"))
     library.save(draft("zh/other.md", "会议室预订。", lang="zh"))
     assert library.found("PRN-21 是什么")[0] == "PRN-21 means an empty tray."
+
+
+def test_the_other_language_does_not_crowd_the_candidates(library: Library) -> None:
+    for number in range(20):
+        library.save(draft(f"en/{number}.md", f"VPN hint {number}.", lang="en"))
+        library.save(draft(f"zh/{number}.md", f"VPN 提示 {number}。", lang="zh"))
+    for question, lang in (("VPN 问候", "zh"), ("VPN again", "en")):
+        _, found = library.searcher().contenders(question, PUBLIC, lang)
+        foreign = [one for one in found if one.passage.lang != lang and one.bm25 == 0]
+        assert sum(one.passage.lang == lang for one in found) == 20
+        assert len(foreign) <= FOREIGN_CANDIDATES
 
 
 def test_equal_texts_are_shown_once_and_one_article_does_not_fill_the_page(library: Library) -> None:
