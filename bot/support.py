@@ -129,12 +129,13 @@ def about_code_first(question: str, passages: Sequence[Passage]) -> tuple[Passag
     codes = _subjects(asked(question).codes)
     if not codes:
         return tuple(passages)
-    named = next((p for p in passages if all(_names_code(p, code) for code in codes)), None)
-    if named is None:
+    naming = [p for p in passages if all(_names_code(p, code) for code in codes)]
+    if not naming:
         return tuple(passages)
+    named = naming[0]
     others = (p for p in passages if p.chunk_id != named.chunk_id)
-    if named.article_id == passages[0].article_id:  # the article has come first: its other part only speaks for it
-        named = replace(named, score=passages[0].score)
+    if all(p.article_id == named.article_id for p in naming):  # what only mentions it is no rival
+        named = replace(named, score=max(p.score for p in passages))
     return (named, *others)
 
 

@@ -116,3 +116,11 @@ def test_the_passage_that_explains_a_code_comes_before_those_that_mention_it() -
     assert [p.article_id for p in about_code_first("The printer jams", [mentions, explains])] == [1, 2]
     first = about_code_first("Printer shows PRN-41", [mentions, of_the_same])[0]
     assert (first.chunk_id, first.score) == (9, mentions.score)
+
+
+def test_what_only_mentions_a_code_is_no_rival_of_the_one_article_that_explains_it() -> None:
+    row = "| Code | Meaning |\n|---|---|\n| PRN-41 | Paper jam |"
+    mentions, explains = passage("PRN-41 is a jam.", n=1, score=0.9), passage(row, n=2, score=0.6)
+    explains_too = passage(row, n=3, score=0.5)
+    assert about_code_first("Printer shows PRN-41", [mentions, explains])[0].score == 0.9
+    assert about_code_first("Printer shows PRN-41", [mentions, explains, explains_too])[0].score == 0.6

@@ -39,6 +39,10 @@ NO_WISHES = """
 人工智能培训课程下个月还有吗
 报价单里的人工成本那一栏是怎么算的
 人力资源部的电话是多少
+人事部电话是多少？
+前台电话是多少
+What is the phone number of the finance department?
+What is the contact number for the Shanghai office?
 不用打电话给我，邮件回复就行
 客服系统打不开
 我们的客服都在等系统恢复
