@@ -11,7 +11,7 @@ import snowballstemmer
 
 from base.script import simplified
 
-TOKENIZER = "tokens/2"  # how `tokens` cuts and `for_embedding` folds: what another one made is made anew
+TOKENIZER = "tokens/3"  # how `tokens` cuts chunks and `for_embedding` folds: what another one made is made anew
 MAX_EMBED_CHARS = 4000
 MAX_TOKEN_CHARS = 100  # of a keyword token; PostgreSQL refuses 2,047 bytes, and nobody asks for a longer word
 
@@ -113,8 +113,11 @@ def stem(word: str) -> str:
         return str(_stemmer.stemWord(word))
 
 
-def tokens(text: str) -> list[str]:
+def tokens(text: str, *, characters: bool = False) -> list[str]:
     """Tokens for keyword search, in order: CJK bigrams, stemmed words, identifiers whole and in parts.
+
+    characters: after the bigrams of Han characters the characters themselves, without function characters; 很慢 and 特别慢
+    have no bigram in common.
 
     NFKC, case and script folded. "PRN-3F" gives "prn-3f", "prn", "3f"; 打印机 gives 打印, 印机; a single Han character gives
     itself. English stop words are dropped, a token is cut at MAX_TOKEN_CHARS. As good as a dictionary (jieba) in every
@@ -125,6 +128,8 @@ def tokens(text: str) -> list[str]:
         token = match.group()
         if _HAN_CHAR.match(token):
             found.extend([token] if len(token) == 1 else [token[i : i + 2] for i in range(len(token) - 1)])
+            if characters and len(token) > 1:
+                found.extend(char for char in token if char not in _STOP_ZH)
             continue
         token = token[:MAX_TOKEN_CHARS]
         if token in _STOP_EN:
@@ -142,12 +147,22 @@ def query_tokens(text: str, limit: int = 64) -> list[str]:
     return list((_known_query_tokens if len(text) <= _SHORT else _query_tokens)(text, limit))
 
 
-def _query_tokens(text: str, limit: int) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(token for token in tokens(text) if token not in _STOP_ZH))[:limit]
+def search_tokens(text: str, limit: int = 128) -> list[str]:
+    """As `query_tokens`, with the single Han characters: what chunks are looked up by."""
+    return list((_known_search_tokens if len(text) <= _SHORT else _search_tokens)(text, limit))
+
+
+def _query_tokens(text: str, limit: int, characters: bool = False) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(token for token in tokens(text, characters=characters) if token not in _STOP_ZH))[:limit]
+
+
+def _search_tokens(text: str, limit: int) -> tuple[str, ...]:
+    return _query_tokens(text, limit, characters=True)
 
 
 _SHORT = 500  # characters of a question or a title: these are asked for again and again
 _known_query_tokens = lru_cache(maxsize=4096)(_query_tokens)
+_known_search_tokens = lru_cache(maxsize=1024)(_search_tokens)
 
 
 @lru_cache(maxsize=65536)  # asked of every token of every question and quotation, and words come back

@@ -9,6 +9,7 @@ from base.log import get_logger
 from bot.confidence import Fit, confidence
 from bot.excerpts import answering_first, without_conflict
 from bot.facets import parts
+from bot.model_writer import NotGrounded
 from bot.models import Answer
 from bot.support import about_code_first, asked
 from bot.writer import AnswerWriter, OnText, QuotingWriter, Request, merge
@@ -84,4 +85,9 @@ class Answering:
             return self.writer.write(request, on_text)
         except Exception as error:  # promise 6: whatever a model does, a quotation can be given
             log.warning("writer_failed", writer=self.writer.name, error=f"{type(error).__name__}: {error}"[:200])
-            return QuotingWriter().write(request, on_text)
+            quoted = QuotingWriter().write(request, on_text)
+            if quoted is None:
+                return None
+            fault = str(getattr(error, "code", "")) or type(error).__name__
+            unsaid = error.unsaid if isinstance(error, NotGrounded) else ()
+            return replace(quoted, instead_of=f"{self.writer.name} {fault}", unsaid=unsaid)

@@ -9,6 +9,7 @@ from base.i18n import N_, join_sentences, translate
 from base.pii import mask
 from base.text import shorten, split_sentences
 from bot.guard import guard
+from bot.models import OutcomeKind
 from bot.think import Thought
 from bot.triage import only_asks_for_person
 from desk import sla_words
@@ -21,9 +22,8 @@ _WISH = N_("Would like to talk to a person")
 
 def draft_ticket(thought: Thought, turns: Sequence[Turn]) -> TicketDraft:
     """The ticket for a message the bot could not settle, with what belongs to it so far (the message itself included)."""
-    own = [turn.text for turn in turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
-    asked = list(dict.fromkeys(text.strip() for text in own if text.strip())) or [thought.message.text]
-    first = next((text for text in asked if len(text) > 4 and asks_something(text)), "")
+    asked = _said(turns) or [thought.message.text]
+    first = next((text for text in _said(_still_open(turns)) or asked if len(text) > 4 and asks_something(text)), "")
     if not first and only_asks_for_person(asked[0]):
         first = translate(_WISH, thought.triage.lang)
     return TicketDraft(
@@ -43,6 +43,25 @@ def draft_ticket(thought: Thought, turns: Sequence[Turn]) -> TicketDraft:
             "confidence": thought.confidence,
         },
     )
+
+
+def _said(turns: Sequence[Turn]) -> list[str]:
+    """The customer's own words, each message once."""
+    own = [turn.text for turn in turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
+    return list(dict.fromkeys(text.strip() for text in own if text.strip()))
+
+
+def _still_open(turns: Sequence[Turn]) -> Sequence[Turn]:
+    """The turns from the last question that stands alone and came after an answer nobody complained of."""
+    start, answered = 0, False
+    for place, turn in enumerate(turns):
+        if turn.author is Author.BOT:
+            answered = turn.payload.get("outcome") == OutcomeKind.ANSWER
+        elif turn.author is Author.CUSTOMER:
+            if answered and not turn.payload.get("action") and not turn.payload.get("question"):
+                start = place if asks_something(turn.text) else start
+            answered = False
+    return turns[start:]
 
 
 def asks_something(text: str) -> bool:

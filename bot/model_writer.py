@@ -14,7 +14,7 @@ from base.errors import MisconfiguredSetting, ModelUnavailable
 from base.i18n import N_, translate
 from base.metrics import MODEL_CALLS
 from base.pii import mask
-from base.text import detect_language, split_sentences
+from base.text import detect_language, shorten, split_sentences
 from bot.breaker import Breaker
 from bot.content import content
 from bot.ground import MARKER, check_sentence
@@ -36,12 +36,14 @@ _STEP = re.compile(r"\s*(?:\*\*)?\d{1,2}[.)、]")
 _LEADS_IN = re.compile(r"[:：]\s*$|^\W*(?:\*\*[^*]{1,60}\*\*|#+ .{1,60})\W*$")  # "Try this:", a heading
 MAX_QUESTION = 4000  # characters; what is longer costs more than it says
 MAX_PASSAGE = 6000
+UNSAID, UNSAID_CHARS = 20, 300  # dropped sentences that are kept for the record
 
 
 class NotGrounded(ModelUnavailable):
     """The model wrote an answer, but its core is not in the passages."""
 
     code = "answer_not_grounded"
+    unsaid: tuple[tuple[str, str], ...] = ()  # see Answer
 
 
 class ModelWriter:
@@ -87,7 +89,9 @@ class ModelWriter:
         self._breaker.success()
         if reason := draft.fallen():
             MODEL_CALLS.labels(result="unsupported").inc()
-            raise NotGrounded(reason, kept=draft.kept, dropped=len(draft.dropped))
+            fallen = NotGrounded(reason, kept=draft.kept, dropped=len(draft.dropped))
+            fallen.unsaid = draft.unsaid()
+            raise fallen
         MODEL_CALLS.labels(result="answered").inc()
         return _filed(draft.answer(self.name), request)
 
@@ -163,12 +167,16 @@ class _Draft:
             return "a step is not supported"
         return "" if self.kept / (self.kept + len(wrong)) > MIN_KEPT else "too little is supported"
 
+    def unsaid(self) -> tuple[tuple[str, str], ...]:
+        """What was dropped, for the record of the answer."""
+        return tuple((shorten(said, UNSAID_CHARS), reason) for said, reason in self.dropped[:UNSAID])
+
     def answer(self, writer: str) -> Answer:
         used = sorted({int(n) for n in MARKER.findall(self._text)})
         numbers = {old: new for new, old in enumerate(used, start=1)}
         text = MARKER.sub(lambda match: f" [{numbers[int(match[1])]}]", self._text)
         cited = tuple(cite(self.passages[n - 1], numbers[n], _supporting(self.passages[n - 1], text)) for n in used)
-        return Answer(text, cited, self._lang, writer)
+        return Answer(text, cited, self._lang, writer, self.unsaid())
 
 
 def make_chat_model(

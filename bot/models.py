@@ -87,6 +87,10 @@ class Answer:
     citations: tuple[Citation, ...]
     lang: str  # of the reader; the quotation may be in another
     writer: str  # "quoting/1", "model/1:openai:..."
+    unsaid: tuple[tuple[str, str], ...] = ()  # (sentence, reason): what a model wrote and the sources do not support
+    instead_of: str = (
+        ""  # the writer that should have worded it, and why it did not: "model/1:openai:... fault: detail"
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,8 @@ class Thought:
             "outcome": str(self.decision.kind),
             "reason": self.decision.reason,
             "writer": self.decision.answer.writer if self.decision.answer else "",
+            "unsaid": [list(one) for one in self.decision.answer.unsaid] if self.decision.answer else [],
+            "instead_of": self.decision.answer.instead_of if self.decision.answer else "",
             "candidates": [
                 {
                     "query": n, "chunk": p.chunk_id, "article": p.article_public_id, "version": p.version_number,

@@ -147,7 +147,9 @@ def merge(parts: Sequence[tuple[str, Answer | None]], lang: str) -> Answer | Non
         numbers = {citation.n: place for place, citation in enumerate(answer.citations, start=offset + 1)}
         lines.append(_renumbered(answer.text, numbers))
         cited += [replace(citation, n=numbers[citation.n]) for citation in answer.citations]
-    return Answer("\n\n".join(lines), tuple(cited), lang, answered[0].writer)
+    unsaid = tuple(one for answer in answered for one in answer.unsaid)
+    instead_of = next((answer.instead_of for answer in answered if answer.instead_of), "")
+    return Answer("\n\n".join(lines), tuple(cited), lang, answered[0].writer, unsaid, instead_of)
 
 
 def _renumbered(text: str, numbers: dict[int, int]) -> str:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from base.clock import Clock, SystemClock
 from base.database import Database
 from base.log import get_logger
+from base.script import simplified
 from base.text import TOKENIZER
 from kb import store
 from kb.embed import Embedder
@@ -28,6 +29,7 @@ from kb.vector import VectorIndex, count_stale
 log = get_logger(__name__)
 CANARIES = 12
 KEYWORD_HITS = 200
+_BEFORE_FOLDING = ("", "tokens/1")  # tokenizers that left traditional characters as they are, and embedders with them
 # An address says little about a passage and can fill the model's window: only the words of a link are embedded.
 _LINK, _LINK_TEXT = re.compile(r"\[([^\]\n]*)\]\([^()\s]*(?:\([^()\s]*\)[^()\s]*)*\)"), r"\1"
 EVERYTHING = Scope(audiences=(Audience.PUBLIC, Audience.INTERNAL))
@@ -82,11 +84,11 @@ def repair(database: Database, embedder: Embedder, vectors: VectorIndex, keyword
         "index_diverged", live=report.live_chunks, keywords=report.keyword_chunks, stale=report.stale_vectors,
         lost_vectors=len(report.lost_by_vector), lost_keywords=len(report.lost_by_keyword),
     )  # fmt: skip
-    renewed = renew_tokens(database, keywords) if report.stale_tokens else 0
+    if report.stale_tokens:
+        renew_tokens(database, keywords)
     if not report.keywords_ok:
         rebuild_keywords(database, keywords)
-    if report.stale_vectors or renewed:
-        re_embed(database, embedder)
+    re_embed(database, embedder)
     if not report.vectors_ok:
         vectors.rebuild("canary_lost")
     vectors.refresh()
@@ -106,13 +108,15 @@ def rebuild_keywords(database: Database, keywords: KeywordIndex) -> int:
 def renew_tokens(database: Database, keywords: KeywordIndex, *, batch: int = 500) -> int:
     """Cut the tokens of every chunk anew with the tokenizer in force; return how many chunks that changed.
 
-    Their vectors are marked as stale: an embedder is given text that is folded alike. Small transactions, each of which
-    leaves index and rows in agreement; the tokenizer is noted after the last one: after a kill it begins again.
+    Vectors are marked as stale where the embedder would be given other text now: traditional characters, which the first
+    rules left as they were. Small transactions, each of which leaves index and rows in agreement; the tokenizer is noted
+    after the last one: after a kill it begins again.
     """
     last, changed = 0, 0
     while True:
         with database.begin() as session:
             store.take_turn(session)
+            unfolded = tokenizer(session) in _BEFORE_FOLDING
             rows = session.execute(
                 select(
                     ChunkRow.id,
@@ -137,7 +141,10 @@ def renew_tokens(database: Database, keywords: KeywordIndex, *, batch: int = 500
             live = [row.id for row in other if row.live]
             keywords.remove(session, live)
             for row in other:
-                values = {"tokens": fresh[row.id], "spec": ""}
+                values = {"tokens": fresh[row.id]}
+                said = passage_text(row.title, row.breadcrumb, row.text)
+                if unfolded and simplified(said) != said:
+                    values["spec"] = ""
                 session.execute(update(ChunkRow).where(ChunkRow.id == row.id).values(**values))
             keywords.add(session, live)
             store.bump_generation(session)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from base.database import Database
 from base.log import get_logger
-from base.text import clean, detect_language, normalise, query_tokens
+from base.text import clean, detect_language, normalise, search_tokens
 from kb import store
 from kb.chunk_cache import ChunkCache, KnownChunk, Read
 from kb.embed import Embedder
@@ -118,7 +118,7 @@ class Searcher:
 
     def _words(self, session: Session, text: str, scope: Scope) -> Words:
         generation, total = self._live_count(session)
-        tokens = query_tokens(text)
+        tokens = search_tokens(text)
         weighed = self._weights.weigh(session, tokens, generation, total)
         hits = self._keywords.search(session, weighed.selective, scope, CANDIDATES)
         bm25 = {hit.chunk_id: hit.score for hit in hits}

@@ -146,7 +146,7 @@ def _add_chunks(
 
 def chunk_tokens(title: str, breadcrumb: Sequence[str], body: str) -> str:
     """What a chunk is found by in the keyword index, separated by blanks."""
-    return " ".join(tokens("\n".join((title, *breadcrumb, body))))
+    return " ".join(tokens("\n".join((title, *breadcrumb, body)), characters=True))
 
 
 def publish(

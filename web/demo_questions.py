@@ -8,8 +8,8 @@ DEMO_QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("phone", "I have a new phone, how do I move the authenticator?"),
         ("key", "I forgot my password, how can I reset it?"),
         ("printer", "The printer says PRN-21, what does that mean?"),
-        ("mail", "My mailbox is full, how do I get more space?"),
-        ("shield-lock", "I clicked on a strange link in an e-mail!"),
+        ("mail", "My mailbox is full, how do I free space?"),
+        ("shield-lock", "I got a phishing mail, what should I do?"),
         (
             "alert-triangle",
             "Nobody in finance can log in to the ERP and month-end closing is today",
@@ -19,8 +19,8 @@ DEMO_QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("note", "怎么申请新电脑？"),
         ("key", "我忘记密码了，怎么重置？"),
         ("printer", "打印机提示 PRN-21 是什么意思？"),
-        ("mail", "邮箱满了，怎么扩容？"),
-        ("shield-lock", "我不小心点了邮件里的可疑链接！"),
+        ("mail", "邮箱满了，怎么清理空间？"),
+        ("shield-lock", "收到钓鱼邮件怎么办？"),
         ("alert-triangle", "财务部全部登不上 ERP，今天还要月结"),
     ),
 }

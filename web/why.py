@@ -58,7 +58,7 @@ class _Why:
             outcome_name=self.t(words.OUTCOME_NAMES[outcome]), reason=explanation(self._presenter, found),
             notes=self._notes(outcome), gauge=self._gauge(), searched=self._searched(), searches=self._searches(),
             choices=choice_views(found.choices, found.chosen), quotes=tuple(map(self._quote, found.quotations)),
-            grounding=self._grounding(found.grounding), message=self._message(),
+            grounding=(*self._grounding(found.grounding), *self._unsaid()), message=self._message(),
             urgency_reasons=tuple(self._presenter.reason(reason) for reason in found.get("reasons", ())),
             stages=self._stages(stages), total=_milliseconds(sum(stages.values())) if stages else "",
             versions=self._versions(), rebuilt=self._rebuilt(replayed),
@@ -213,6 +213,14 @@ class _Why:
             said.append(self.t(N_("“{sentence}”: {reason}"), sentence=sentence, reason=why))
         return tuple(said)
 
+    def _unsaid(self) -> tuple[str, ...]:
+        """What a model wrote and the customer was not told, with the reason."""
+        said = N_("Written by the model and left out: “{sentence}”: {reason}")
+        return tuple(
+            self.t(said, sentence=sentence, reason=self.t(words.OBJECTIONS.get(reason, reason)))
+            for sentence, reason in self._found.get("unsaid", ())
+        )
+
     def _message(self) -> tuple[Fact, ...]:
         get = self._found.get
         facts = []
@@ -243,6 +251,10 @@ class _Why:
             facts.append(Fact(self.t(N_("Prompt")), f"answer.v{number}"))
         else:
             facts.append(Fact(self.t(N_("Worded by")), writer or self.t(N_("no article was quoted"))))
+        if instead_of := str(found.get("instead_of")):
+            name, _, fault = instead_of.rpartition(" ")
+            why = self.t(words.FAULTS.get(fault, words.FAULTS[""]))
+            facts.append(Fact(self.t(N_("Instead of")), self.t(N_("{writer}: {reason}"), writer=name, reason=why)))
         facts.append(Fact(self.t(N_("Policy")), str(found.get("policy"))))
         facts.append(Fact(self.t(N_("Fit of the confidence")), str(found.get("fit"))))
         label = N_("Embedding model") if found.embedder_recorded else N_("Embedding model (today's)")

@@ -81,6 +81,11 @@ STANDING = {
     Standing.WITHDRAWN: N_("withdrawn since: customers can no longer see it"),
     Standing.DELETED: N_("deleted since"),
 }
+FAULTS = {  # why a model did not word an answer, by the code of the error
+    "answer_not_grounded": N_("what it wrote is not supported by the articles, so they were quoted"),
+    "model_unavailable": N_("it could not be reached, or did not finish, so the articles were quoted"),
+    "": N_("it failed, so the articles were quoted"),
+}
 OBJECTIONS = {
     "too_long": N_("the sentence is too long"),
     "promise": N_("promises what the assistant cannot do"),
@@ -94,4 +99,5 @@ OBJECTIONS = {
     "quote": N_("quoted words are not in the source"),
     "negation": N_("turns the source round"),
     "words": N_("says too little of what the source says"),
+    "language": N_("is not in the customer's language"),
 }

@@ -20,6 +20,7 @@ from base.text import (
     is_identifier,
     normalise,
     query_tokens,
+    search_tokens,
     shorten,
     split_sentences,
     stem,
@@ -215,6 +216,14 @@ def test_a_word_of_any_language_is_found_again_by_itself(code: str) -> None:
 def test_a_question_gives_distinct_tokens_without_function_characters() -> None:
     assert query_tokens("我 的 密码 密码 reset reset") == ["密码", "reset"]
     assert len(query_tokens(" ".join(f"word{i}" for i in range(500)), limit=64)) == 64
+
+
+def test_chunks_are_looked_up_by_characters_too_but_not_by_those_that_say_nothing() -> None:
+    found = search_tokens("我的 VPN 特别慢")
+    assert found == ["我的", "vpn", "特别", "别慢", "特", "别", "慢"]
+    assert set(found) & set(tokens("很慢", characters=True)) == {"慢"}
+    assert "慢" not in tokens("很慢")
+    assert len(search_tokens("慢" * 3 + "".join(chr(0x4E00 + n) for n in range(400)))) == 128
 
 
 @pytest.mark.parametrize(

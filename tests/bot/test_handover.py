@@ -46,6 +46,32 @@ def test_a_ticket_says_what_was_asked_what_was_tried_and_what_is_open() -> None:
     assert draft.urgency_reasons
 
 
+def test_a_ticket_is_named_after_the_question_that_is_still_open() -> None:
+    answer, silent = {"outcome": "answer"}, {"outcome": "clarify"}
+    turns = [
+        turn(1, Author.CUSTOMER, "How do I order a laptop?"),
+        turn(2, Author.BOT, "In the portal.", payload=answer),
+        turn(3, Author.CUSTOMER, "My scanner makes grey pages."),
+    ]
+    draft = draft_ticket(thought("My scanner makes grey pages."), turns)
+    assert draft.title == "My scanner makes grey pages."
+    assert draft.handover["summary"].startswith("How do I order a laptop?")  # what went before is not lost
+    for reply, then in (
+        (silent, turn(3, Author.CUSTOMER, "The blue one, I mean.")),
+        (answer, turn(3, Author.CUSTOMER, "Still not working", payload={"action": "not_helped"})),
+        (answer, turn(3, Author.CUSTOMER, "and on a Mac?", payload={"question": "How do I order a laptop on a Mac?"})),
+        (answer, turn(3, Author.CUSTOMER, "agent please")),
+    ):
+        turns = [turn(1, Author.CUSTOMER, "How do I order a laptop?"), turn(2, Author.BOT, "…", payload=reply), then]
+        assert draft_ticket(thought(then.text), turns).title == "How do I order a laptop?"
+    complained = [
+        *turns[:2],
+        turn(3, Author.CUSTOMER, "No", payload={"action": "not_helped"}),
+        turn(4, Author.CUSTOMER, "I tried it twice."),
+    ]
+    assert draft_ticket(thought("I tried it twice."), complained).title == "How do I order a laptop?"
+
+
 def test_a_ticket_of_a_message_without_turns_or_words_has_a_title() -> None:
     assert draft_ticket(thought("Printer on fire!"), ()).title == "Printer on fire!"
     assert draft_ticket(thought(""), ()).title == "(no text)"

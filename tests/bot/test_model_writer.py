@@ -217,6 +217,17 @@ def test_an_ungrounded_answer_is_no_fault_of_the_server(make: Make) -> None:
     assert script.calls == 5
 
 
+def test_what_was_not_said_is_kept_with_its_reason(make: Make) -> None:
+    invented = "Buy a new router for 300 USD. [1]"
+    answer = make(Script(text=f"{GOOD} {invented}")).write(request(VPN))
+    assert answer is not None
+    assert "router" not in answer.text
+    assert [(said, bool(reason)) for said, reason in answer.unsaid] == [("Buy a new router for 300 USD. [1]", True)]
+    with pytest.raises(NotGrounded) as fallen:
+        make(Script(text=invented)).write(request(VPN))
+    assert fallen.value.unsaid == answer.unsaid
+
+
 def test_the_server_never_sees_personal_data(make: Make) -> None:
     script = Script(text=GOOD)
     history = (("customer", "I am at me@private.example, 13812345678"), ("bot", "ok"), ("staff", "his salary is 9000"))

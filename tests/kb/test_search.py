@@ -148,6 +148,13 @@ def test_an_article_in_the_other_language_is_found_when_there_is_no_own(library:
     assert library.found("PRN-21 是什么")[0] == "PRN-21 means an empty tray."
 
 
+def test_a_chinese_word_is_found_by_the_character_it_shares(library: Library) -> None:
+    library.save(draft("zh/vpn.md", "很慢时请换一个网关。", lang="zh"))
+    [slow] = library.live_ids()
+    library.save(draft("zh/room.md", "预订会议室。", lang="zh"))
+    assert set(library.searcher().words("特别慢", PUBLIC).bm25) == {slow}
+
+
 def test_the_other_language_does_not_crowd_the_candidates(library: Library) -> None:
     for number in range(20):
         library.save(draft(f"en/{number}.md", f"VPN hint {number}.", lang="en"))

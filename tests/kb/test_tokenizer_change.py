@@ -62,6 +62,17 @@ def test_what_the_new_tokenizer_cuts_alike_is_not_embedded_again(database: Datab
     assert audit.renew_tokens(database, library.keywords) == 0
 
 
+def test_tokens_of_another_cut_leave_the_vectors_of_what_is_folded_alike(database: Database) -> None:
+    library = _filled(database)
+    _as_it_was(library)
+    with library.database.begin() as session:
+        note_tokenizer(session, "tokens/2")
+    assert audit.renew_tokens(database, library.keywords) == 1
+    with database.read() as session:
+        assert not session.scalar(select(ChunkRow.id).where(ChunkRow.spec == ""))
+        assert tokenizer(session) == TOKENIZER
+
+
 def test_a_question_in_either_script_finds_the_article_in_the_other(database: Database) -> None:
     library = _filled(database)
     assert library.found("印表機夾紙怎麼辦")[0] == TRADITIONAL

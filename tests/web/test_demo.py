@@ -10,8 +10,10 @@ import pytest
 from sqlalchemy import func, select
 
 from base.errors import Unavailable
+from base.messages import Channel, Inbound
 from base.settings import Settings
-from desk.models import Author, ConversationState, TicketState
+from bot.models import OutcomeKind
+from desk.models import Author, ConversationState, TicketState, Urgency
 from desk.tables import ConversationRow, TicketRow, TurnRow
 from tests import articles
 from tests.live import running
@@ -19,6 +21,8 @@ from web.commands.demo import NothingToAnswerFrom, run_demo
 from web.demo import play
 from web.demo.doors import EngineVisit
 from web.demo.play import PEOPLE, PLAY
+from web.demo.setup import load_articles
+from web.demo_questions import DEMO_QUESTIONS
 from web.wiring import Services
 
 pytestmark = pytest.mark.allow_hosts(["127.0.0.1"])
@@ -42,6 +46,24 @@ def test_everybody_of_the_play_speaks_and_is_known() -> None:
     assert len(PEOPLE) == 12
     assert {person.lang for person in PEOPLE.values()} == {"zh", "en"}
     assert {play.ANSWERED_BY_STAFF, play.SOLVED_BY_STAFF} <= set(PEOPLE)
+
+
+def test_what_the_demo_page_offers_to_ask_is_answered(services: Services) -> None:
+    load_articles(services)
+    found = {}
+    for lang, offered in DEMO_QUESTIONS.items():
+        for _, text in offered:
+            said = Inbound(Channel.WEBCHAT, text, text, text, text, services.clock.now(), locale=lang)
+            found[text] = services.engine.ask(said)
+    *questions, outage = (text for _, text in DEMO_QUESTIONS["en"])
+    *zh_questions, zh_outage = (text for _, text in DEMO_QUESTIONS["zh"])
+    assert {text: found[text].kind for text in (*questions, *zh_questions)} == dict.fromkeys(
+        (*questions, *zh_questions), OutcomeKind.ANSWER
+    )
+    for text in (outage, zh_outage):
+        triage = found[text].triage
+        assert triage is not None
+        assert (found[text].kind, triage.urgency) == (OutcomeKind.TICKET, Urgency.URGENT)
 
 
 def test_without_a_server_the_customers_are_answered_by_the_engine(

@@ -11,9 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 
-from base.i18n import translate
+from base.i18n import N_, translate
 from bot import policy
 from bot.guard import Remark
+from bot.model_writer import ModelWriter, make_chat_model
 from bot.models import OutcomeKind
 from desk.models import Role
 from desk.tables import ConversationRow, TurnRow
@@ -21,13 +22,14 @@ from ingest.pipeline import IngestOptions
 from ingest.sources import walk
 from kb import store
 from tests import articles
+from tests.bot.chat_server import Script, serve
 from tests.live import Chat, LiveDesk, read_events
 from tests.web.test_xss import assert_dead
 from tests.web.test_zh_pages import desk as desk
 from tests.web.test_zh_pages import english_in, say
 from web.answer_record import chosen_after
 from web.deps import Running
-from web.why_words import OUTCOME_NAMES, REASONS
+from web.why_words import FAULTS, OUTCOME_NAMES, REASONS
 
 HOTEL = "VPN error 809 when connecting from a hotel"
 
@@ -185,6 +187,29 @@ def test_a_damaged_or_foreign_record_is_no_error_of_the_page(live: LiveDesk, age
         )
     assert agent.get(f"/inbox/{talk}/answers/{seq}").status_code == 404
     assert "/answers/" not in agent.get(f"/inbox/{talk}").text
+
+
+@pytest.mark.allow_hosts(["127.0.0.1"])
+@pytest.mark.parametrize("lang", ["en", "zh"])
+def test_what_a_model_wrote_and_was_not_said_is_shown(live: LiveDesk, agent: httpx.Client, lang: str) -> None:
+    agent.cookies.set("firstline_lang", lang)
+    thinker = live.services.thinker
+    kept = thinker._writer
+    with serve(Script(text="Buy a new router for 300 USD. [1]")) as base_url:
+        model = make_chat_model("openai:small", base_url=base_url, api_key="", timeout_seconds=10, max_tokens=100)
+        thinker._writer = ModelWriter(model, "openai:small", timeout_seconds=10, organisation="Haisong IT")
+        try:
+            chat = live.chat()
+            seq = chat.ask(HOTEL)["seq"]
+        finally:
+            thinker._writer = kept
+    html = why(agent, chat, seq)
+    assert "Buy a new router for 300 USD." in html
+    assert "model/1:openai:small" in html
+    fault, unsaid = FAULTS["answer_not_grounded"], N_("Written by the model and left out: “{sentence}”: {reason}")
+    assert translate(fault, lang) in html
+    assert translate(unsaid, lang).partition("{")[0] in html
+    assert lang == "en" or translate(fault, "zh") != fault
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])

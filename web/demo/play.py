@@ -42,7 +42,7 @@ PLAY = (
     Line("wang", "财务部全部登不上凯伦 ERP，今天还要月结，付款都卡住了！"),
     Line("aisha", "I forgot my password, how do I set a new one?"),
     Line("david", "Nobody in our finance team can log in to Kailun ERP, and month-end closing is today"),
-    Line("wu", "邮箱满了，怎么扩容？"),
+    Line("wu", "邮箱满了，怎么清理空间？"),
     Line("emma", "And what about error 691?"),
     Line("li", "ERP 进不去，我们五个会计都一样，凭证全都过不了账"),
     Line("mark", "This is UNACCEPTABLE!!! The wallpaper on my laptop has changed for the third time. Third time!!!"),
