@@ -41,6 +41,11 @@ _STOP_EN = frozenset(
     "being cannot hi hello hey please thanks thank".split()
 )
 _STOP_ZH = frozenset("的了吗呢吧啊呀我你您是在有和与或就都也很请把被给这那个")
+# Characters that say nothing alone, beside those: 怎么办 would weigh as much as what is asked about.
+_MUTE_ZH = _STOP_ZH | frozenset(
+    "怎么什为何哪谁几多少如能可以会想要去来到说让从对用上下里中于其他她它们不没无办样时候后前一二两些再还只又才已经过得地着所"
+    "之而但并且若则因此该做行好"
+)
 _stemmer = snowballstemmer.stemmer("english")
 _stemmer_lock = threading.Lock()  # it keeps the word it works on in itself: two threads would mix theirs up
 
@@ -129,7 +134,7 @@ def tokens(text: str, *, characters: bool = False) -> list[str]:
         if _HAN_CHAR.match(token):
             found.extend([token] if len(token) == 1 else [token[i : i + 2] for i in range(len(token) - 1)])
             if characters and len(token) > 1:
-                found.extend(char for char in token if char not in _STOP_ZH)
+                found.extend(char for char in token if char not in _MUTE_ZH)
             continue
         token = token[:MAX_TOKEN_CHARS]
         if token in _STOP_EN:

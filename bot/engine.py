@@ -270,6 +270,8 @@ def _customer_payload(inbound: Inbound, thought: Thought) -> dict[str, Any]:
     payload: dict[str, Any] = {"urgency": str(thought.triage.urgency)}
     if inbound.action:
         payload["action"] = inbound.action
+    elif thought.action:
+        payload["meant"] = thought.action  # typed: what a button would have said
     if thought.question != thought.message.text:
         payload["question"] = thought.question
     if inbound.attachments:

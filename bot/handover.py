@@ -58,8 +58,9 @@ def _still_open(turns: Sequence[Turn]) -> Sequence[Turn]:
         if turn.author is Author.BOT:
             answered = turn.payload.get("outcome") == OutcomeKind.ANSWER
         elif turn.author is Author.CUSTOMER:
-            if answered and not turn.payload.get("action") and not turn.payload.get("question"):
-                start = place if asks_something(turn.text) else start
+            alone = not any(turn.payload.get(name) for name in ("action", "meant", "question"))
+            if answered and alone and asks_something(turn.text):
+                start = place
             answered = False
     return turns[start:]
 

@@ -223,6 +223,7 @@ def test_chunks_are_looked_up_by_characters_too_but_not_by_those_that_say_nothin
     assert found == ["我的", "vpn", "特别", "别慢", "特", "别", "慢"]
     assert set(found) & set(tokens("很慢", characters=True)) == {"慢"}
     assert "慢" not in tokens("很慢")
+    assert [token for token in search_tokens("VPN 满了怎么办") if len(token) == 1] == ["满"]
     assert len(search_tokens("慢" * 3 + "".join(chr(0x4E00 + n) for n in range(400)))) == 128
 
 

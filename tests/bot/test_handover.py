@@ -59,6 +59,7 @@ def test_a_ticket_is_named_after_the_question_that_is_still_open() -> None:
     for reply, then in (
         (silent, turn(3, Author.CUSTOMER, "The blue one, I mean.")),
         (answer, turn(3, Author.CUSTOMER, "Still not working", payload={"action": "not_helped"})),
+        (answer, turn(3, Author.CUSTOMER, "that didn't help", payload={"meant": "not_helped"})),
         (answer, turn(3, Author.CUSTOMER, "and on a Mac?", payload={"question": "How do I order a laptop on a Mac?"})),
         (answer, turn(3, Author.CUSTOMER, "agent please")),
     ):
