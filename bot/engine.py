@@ -202,6 +202,7 @@ class Engine:
             values["subject"] = title_of(said)
         if ticket is not None and conversation.ticket_id != ticket.id:
             values["ticket_id"] = ticket.id
+            values["subject"] = ticket.title  # staff find the conversation by what is open in it
         return values
 
 

@@ -200,6 +200,14 @@ def test_two_questions_without_an_answer_become_a_ticket(chat: Chat, monkeypatch
     assert chat.ticket().title == "What colour is the moon?"
 
 
+def test_a_conversation_is_named_after_the_ticket_it_led_to(chat: Chat) -> None:
+    assert chat.say(VPN).kind is OutcomeKind.ANSWER
+    assert chat.conversation().subject == VPN
+    chat.say("Nobody in finance can log in to the ERP and month-end closing is today")
+    assert chat.conversation().subject == chat.ticket().title
+    assert chat.ticket().title.startswith("Nobody in finance")
+
+
 @pytest.mark.parametrize(
     ("text", "action"), [("Still not working", "not_helped"), ("that didn't help", ""), ("还是不行", "")]
 )
