@@ -267,6 +267,7 @@ class Thinker:
                     raise  # it comes back when the embedder does, or is given to a person
                 log.warning("embedder_failed", error=f"{type(error).__name__}: {error}"[:200])
         watch.lap("embed")
+        watch.laps["embed"] += ahead.waited * 1000 if ahead is not None else 0.0
         # A follow-up is judged by the vector of the joined question: alone it says little, and it costs no second one.
         triage = triager.triage(ask.message.text, vector=vector, history=history[-4:], lang=ask.lang, reading=reading)
         watch.lap("triage")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextvars import copy_context
@@ -18,6 +19,8 @@ _AT_ONCE = 32  # a remote model may keep some waiting; threads are made as they 
 class Ahead:
     """A question's vector, begun at once in a thread, there when asked for."""
 
+    waited = 0.0  # seconds that the work beside it was done before it was
+
     def __init__(self, embedder: Embedder, text: str, lang: str) -> None:
         self.text, self.lang = text, lang
         self._vector: Future[Vectors] = _threads.submit(lambda: embedder.question(text, lang)())
@@ -31,14 +34,23 @@ class Ahead:
         """
         ahead = cls.__new__(cls)
         ahead.text, ahead.lang, ahead._vector = text, lang, Future()
-        working: Future[T] | None = None
+        working: Future[tuple[T, float]] | None = None
+
+        def timed() -> tuple[T, float]:
+            return work(), time.perf_counter()
+
         try:
             question = embedder.question(text, lang)
-            working = _threads.submit(copy_context().run, work)  # not before: the two would wait for each other
+            working = _threads.submit(copy_context().run, timed)  # not before: the two would wait for each other
             ahead._vector.set_result(question())
         except Exception as error:
             ahead._vector.set_exception(error)
-        return ahead, working.result() if working is not None else work()
+        if working is None:
+            return ahead, work()
+        ready = time.perf_counter()
+        done, finished = working.result()
+        ahead.waited = max(0.0, ready - finished)
+        return ahead, done
 
     def vector(self) -> Vectors:
         """(dim,) float32 of length 1, when it is done. Raises what the embedder raised."""

@@ -64,6 +64,21 @@ def test_work_is_done_in_another_thread_while_the_question_is_embedded() -> None
     assert (ahead.vector() == embedder.embed_query("VPN error 809", "en")).all()
 
 
+def test_how_long_the_work_had_to_wait_for_the_vector_is_told() -> None:
+    done = threading.Event()
+
+    class Slow(HashEncoder):
+        def encode(self, texts: list[str], kind: TextKind) -> Vectors:  # type: ignore[override]
+            assert done.wait(10)
+            threading.Event().wait(0.05)
+            return super().encode(texts, kind)
+
+    whole = hashed_embedder(8)
+    ahead, _ = Ahead.beside(CentredEmbedder(Slow(8), whole.spec, whole._means), "VPN", "en", done.set)
+    assert ahead.waited > 0
+    assert Ahead(whole, "VPN", "en").waited == 0
+
+
 def test_a_fault_of_the_work_is_raised_and_one_of_the_embedder_waits_for_who_asks() -> None:
     def broken() -> None:
         raise RuntimeError("disk full")
