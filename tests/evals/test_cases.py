@@ -20,6 +20,7 @@ from evals.cases import (
 )
 from evals.flows import flow_of
 from web.commands.jsonlines import MissingCases
+from web.demo.setup import ARTICLES
 
 
 def write(path: Path, *rows: object) -> Path:
@@ -110,3 +111,20 @@ def test_the_bundled_cases_can_be_read_in_both_languages() -> None:
     assert len(talks) >= 12
     assert {flow.lang for flow in talks} == {"en", "zh"}
     assert read_lines(CASES / "triage" / "dev.jsonl", triage_messages, "triage")
+
+
+@pytest.mark.parametrize("path", sorted((CASES / "answers").glob("*.jsonl")), ids=lambda path: path.stem)
+def test_every_bundled_question_names_articles_of_the_demo(path: Path) -> None:
+    cases = read_lines(path, questions, "answers")
+    assert len({case.id for case in cases}) == len({case.text for case in cases}) == len(cases)
+    named = {source for case in cases for source in case.sources}
+    assert named
+    assert [source for source in sorted(named) if not (ARTICLES / source).is_file()] == []
+
+
+def test_questions_kept_for_a_last_look_are_in_no_other_file() -> None:
+    kept, *others = (
+        {case.text for case in read_lines(CASES / "answers" / name, questions, "answers")}
+        for name in ("ordinary.jsonl", "everyday.jsonl", "demo.jsonl")
+    )
+    assert kept.isdisjoint(set().union(*others))
