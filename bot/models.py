@@ -14,7 +14,7 @@ from desk.models import Category, Sentiment, Urgency
 class Reason:
     """One thing in the message that decided something, ready to be shown to staff in either language."""
 
-    kind: str  # what | how_many | state | time | floor | category | human | neighbours
+    kind: str  # what | how_many | state | time | floor | category | human | wording
     code: str  # stable name for logs, events and tests
     quote: str  # exact words of the message; "" when nothing in particular can be shown
     message: str  # English msgid; may use {quote} and the names in `fields`

@@ -117,7 +117,7 @@ class Thinker:
         fit: Fit, rewriter: Rewriter | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._embedder, self._searcher = settings, embedder, searcher
-        self._triager, self._rules, self._writer = triager, Triager(None), writer
+        self._triager, self._rules, self._writer = triager, triager.of_words(), writer
         self._fit, self._rewriter = fit, rewriter
         self._thresholds = {"answer": settings.answer_confidence, "clarify": settings.clarify_confidence}
         spec = embedder.spec

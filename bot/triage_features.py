@@ -1,4 +1,4 @@
-"""Evidence and the rules' verdict as numbers, for the learned part. The order is fixed: it is part of the model."""
+"""What the rules found in a message as numbers, for the learned part. The order is fixed: it is part of the model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,10 @@ import numpy.typing as npt
 from bot.triage_evidence import EFFECTS, Evidence, breadth
 from bot.triage_matrix import BREADTHS
 from bot.triage_rules import Verdict, deadline
-from desk.models import Urgency
+from bot.wants_human import wish_signs
+from desk.models import Category, Urgency
+
+Floats = npt.NDArray[np.float64]
 
 _CONCEPTS = (
     "core", "public", "shared", "device", "down", "cant", "fault", "degraded", "intermittent", "cosmetic",
@@ -18,11 +21,11 @@ _CONCEPTS = (
     "why", "wish", "request", "status_inquiry", "thanks", "near", "event", "peak", "vip", "not_clicked", "general",
     "hypothetical", "planned", "drill", "past", "test_env", "item_lost", "sensitive", "ongoing",
 )  # fmt: skip
-# How loudly each group speaks beside the others; chosen by cross-validation over the prototypes.
+# How loudly each group speaks beside the others; chosen by cross-validation over the labelled messages.
 _LEVEL, _FLOOR, _BREADTH, _CONCEPT = 3.0, 3.0, 1.5, 0.7
 
 
-def features(evidence: Evidence, verdict: Verdict) -> npt.NDArray[np.float64]:
+def features(evidence: Evidence, verdict: Verdict) -> Floats:
     """(n,) numbers of about 0 to 3: the verdict and its confidence, floor, breadth, evidence, deadline, length."""
     many, _ = breadth(evidence, evidence.first(*EFFECTS))
     return np.array(
@@ -38,3 +41,11 @@ def features(evidence: Evidence, verdict: Verdict) -> npt.NDArray[np.float64]:
             min(len(evidence.message.text), 400) / 200,
         ]
     )
+
+
+BLOCKS = (len(Urgency) + 2 + len(BREADTHS) + len(_CONCEPTS) + 5, len(Category), 11)  # what `figures` is made of
+
+
+def figures(text: str, evidence: Evidence, verdict: Verdict, category_words: Floats) -> Floats:
+    """(sum of BLOCKS,) what the rules found in a message: `features`, the category words, the signs of a wish."""
+    return np.concatenate((features(evidence, verdict), category_words, wish_signs(text)))

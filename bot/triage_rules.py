@@ -11,7 +11,7 @@ from desk.models import Urgency
 
 _URGENT, _HIGH, _NORMAL, _LOW = Urgency.URGENT, Urgency.HIGH, Urgency.NORMAL, Urgency.LOW
 _MANY = ("site", "all")
-_HELD = ("deadline", "blocked")  # right 42 times in 43 over the prototypes: nothing may lower a level they gave
+_HELD = ("deadline", "blocked")  # a level they gave is a floor
 _SECURITY = ("hazard", "entered", "encrypting", "spreading", "intrusion", "leak", "fraud_paid", "suspicious")
 
 

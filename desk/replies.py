@@ -12,7 +12,7 @@ from base.errors import InvalidInput, NotFound
 from base.i18n import N_, translate
 from base.messages import Channel, Outbound
 from base.text import clean, detect_language
-from desk import audit, conversations, events, outbox, tickets
+from desk import audit, conversations, corrections, events, outbox, tickets
 from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Staff, Ticket, TicketState, Turn, Urgency
 from desk.service import ServiceDefaults
@@ -136,6 +136,9 @@ def set_urgency(
     if talk.ticket_id is None:
         raise NotFound("ticket")
     reasons = [{"kind": "staff", "code": "set_by_staff", "quote": "", "text": f"{member.name}: {clean(reason)}"}]
+    before = tickets.get(session, talk.ticket_id)
+    if before.urgency is not urgency:
+        corrections.keep(session, before, urgency, member.id, clean(reason), talk.lang, now)
     ticket = tickets.retarget(session, defaults, talk.ticket_id, urgency, reasons, now, Author.STAFF)
     audit.note(
         session,

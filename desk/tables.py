@@ -218,6 +218,25 @@ class StaffSessionRow(Table):
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class CorrectionRow(Table):
+    """A level that a person changed: a labelled case, with the evidence shown at the time."""
+
+    __tablename__ = "desk_corrections"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"), index=True)
+    staff_id: Mapped[int] = mapped_column(Integer)
+    text: Mapped[str] = mapped_column(Text)
+    lang: Mapped[str] = mapped_column(String(8))
+    category: Mapped[str] = mapped_column(String(32))
+    judged: Mapped[str] = mapped_column(String(16))
+    level: Mapped[str] = mapped_column(String(16))
+    by_bot: Mapped[bool] = mapped_column(Boolean)
+    shown: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
+    reason: Mapped[str] = mapped_column(Text, default="")
+
+
 class AuditRow(Table):
     """Who did what to which thing. Never changed, never deleted by the app."""
 

@@ -40,7 +40,7 @@ def _own_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 @pytest.fixture(scope="session")
 def model_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Where the built-in model's graph and the triage prototypes are built, once per test run."""
+    """Where the built-in model's graph is built, once per test run."""
     import os
 
     given = os.environ.get("FIRSTLINE_TEST_MODEL_CACHE")

@@ -39,6 +39,15 @@ class FirstlineGroup(click.Group):
             ctx.exit(0)
 
 
+class MessageGroup(click.Group):
+    """`firstline triage MESSAGE` judges; its own commands go by their names."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
+            args = ["message", *args]
+        return super().parse_args(ctx, args)
+
+
 @click.group(cls=FirstlineGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--data-dir", type=click.Path(path_type=Path), help="Folder of the installation (FIRSTLINE_DATA_DIR).")
 @click.version_option(package_name="firstline", prog_name="firstline")
@@ -209,7 +218,12 @@ def ask(
     run_ask(settings_of(ctx), question, cases, out, as_json, live, about)
 
 
-@main.command()
+@main.group(cls=MessageGroup, subcommand_metavar="[MESSAGE] | train")
+def triage() -> None:
+    """Urgency with its reasons, category, sentiment, and whether a person is wanted; `train` fits the model anew."""
+
+
+@triage.command("message")
 @click.argument("message", required=False)
 @click.option("--cases", type=click.Path(path_type=Path, dir_okay=False), help='JSON Lines in: {"id","text"}.')
 @click.option(
@@ -217,11 +231,24 @@ def ask(
 )
 @data_dir_option
 @click.pass_context
-def triage(ctx: click.Context, message: str | None, cases: Path | None, out: Path | None) -> None:
-    """Urgency with its reasons, category, sentiment, and whether a person is wanted."""
+def triage_message(ctx: click.Context, message: str | None, cases: Path | None, out: Path | None) -> None:
+    """Judge one message, or each message of a file."""
     from web.commands.answers import run_triage
 
     run_triage(settings_of(ctx), message, cases, out)
+
+
+@triage.command("train")
+@click.option("--bundled", is_flag=True, help="On the messages that come with Firstline only.")
+@click.option("--write", is_flag=True, help="Use the result in this installation.")
+@click.option("--out", type=click.Path(path_type=Path, dir_okay=False), help="Write the result to this file instead.")
+@data_dir_option
+@click.pass_context
+def triage_train(ctx: click.Context, bundled: bool, write: bool, out: Path | None) -> None:
+    """Fit the learned part to the bundled messages and to what staff corrected here. About five minutes."""
+    from web.commands.train import run_train
+
+    run_train(settings_of(ctx), bundled=bundled, write=write, out=out)
 
 
 @main.command()

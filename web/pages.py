@@ -66,6 +66,7 @@ def page_view(request: Request, language: str, section: str) -> PageView:
         section=section,
         staff=badge(member, language) if member else None,
         can_edit=bool(member and may(member, "knowledge.write")),
+        can_report=bool(member and may(member, "reports")),
     )
 
 

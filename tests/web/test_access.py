@@ -19,6 +19,7 @@ from tests.web.addresses import addresses
 EVERYBODY = frozenset({"anonymous", "customer A", "customer B", *Role})
 STAFF = frozenset(Role)
 WRITERS = frozenset({Role.EDITOR, Role.ADMIN})
+LEADERS = frozenset({Role.MANAGER, Role.ADMIN})
 CUSTOMERS = frozenset({"customer A", "customer B"})
 
 
@@ -69,6 +70,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/api/v1/conversations/{public_id}/assign"): Door(STAFF, json={"staff": "me"}),
     ("POST", "/api/v1/conversations/{public_id}/resolve"): Door(STAFF, json={}),
     ("POST", "/api/v1/conversations/{public_id}/urgency"): Door(STAFF, json={"urgency": "low", "reason": "alone"}),
+    # for who leads the desk
+    ("GET", "/reports/triage"): Door(LEADERS),
     # for readers and editors of the knowledge base
     ("POST", "/api/v1/search"): Door(STAFF, json={"text": "PRN-21"}),
     ("GET", "/api/v1/articles"): Door(STAFF),
