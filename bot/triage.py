@@ -48,6 +48,7 @@ _SURE = 0.95  # of what is decided by a phrase alone
 # fold): five of them were urgent. Above it, three in four are.
 _RULED_OUT = 0.2
 _SURE_OF_COURSE = 0.6  # share from which the words of several messages together raise a level
+_MILD = frozenset("nothing_reported unknown question wish request status_inquiry thanks cosmetic".split())
 _HISTORY = 5  # earlier messages that are read again
 _SHORT_TOKENS = 24
 
@@ -195,12 +196,12 @@ def _says_nothing_else(evidence: Evidence, verdict: Verdict) -> bool:
 
 
 def _still_true(verdict: Verdict, urgency: Urgency) -> tuple[Reason, ...]:
-    """The evidence without what the learned part has just overruled: that nothing was reported, or a floor."""
-    ruled_out = urgency.rank > verdict.floor.rank
+    """The evidence without what the learned part has just overruled: a floor, or that it is only a question or a wish."""
+    raised, ruled_out = urgency.rank < verdict.urgency.rank, urgency.rank > verdict.floor.rank
     return tuple(
         reason
         for reason in verdict.reasons
-        if reason.code not in ("nothing_reported", "unknown") and not (ruled_out and reason.kind == "floor")
+        if not (raised and reason.code in _MILD) and not (ruled_out and reason.kind == "floor")
     )
 
 

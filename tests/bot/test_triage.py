@@ -193,6 +193,14 @@ def test_a_floor_that_was_ruled_out_is_no_reason_any_more() -> None:
     assert "floor" in {reason.kind for reason in reading.verdict.reasons}
 
 
+def test_what_was_raised_is_no_mere_question_any_more() -> None:
+    reading = triage.read("财务部十几个人都进不去凯伦，今天要月结")
+    assert "question" in {reason.code for reason in reading.verdict.reasons}
+    raised = triage._settle(reading.verdict, opinion(0.1, 0.7, 0.1, 0.1), reading.evidence.message)
+    assert raised.urgency is HIGH
+    assert "question" not in {reason.code for reason in raised.reasons}
+
+
 def test_the_same_message_gets_the_same_judgement(learned: Triager) -> None:
     text = "二楼打印机全坏了，物流单打不出来"
     assert learned.triage(text) == learned.triage(text) == Triager(None, shipped_model()).triage(text)

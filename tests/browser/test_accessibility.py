@@ -49,6 +49,15 @@ def test_pages_for_staff(new_page: NewPage, axe: Axe, chat: Chat, lang: str, sch
 
 
 @every_look
+def test_reports(live: LiveDesk, new_page: NewPage, axe: Axe, chat: Chat, lang: str, scheme: str) -> None:
+    form = {"urgency": "high", "reason": "a whole team"}
+    live.browser(Role.MANAGER).post(f"/inbox/{chat.conversation_id()}/urgency", data=form)
+    page = new_page("/reports/triage", lang=lang, role=Role.MANAGER, color_scheme=scheme)
+    expect(page.locator(".report tbody tr").first).to_be_visible()
+    assert axe(page) == []
+
+
+@every_look
 def test_pages_for_customers(new_page: NewPage, axe: Axe, chat: Chat, lang: str, scheme: str) -> None:
     page = new_page("/demo", lang=lang, color_scheme=scheme)
     page.locator("firstline-chat .fab").click()
@@ -76,3 +85,5 @@ def test_narrow_pages_scroll_in_one_direction_only(new_page: NewPage, chat: Chat
     for path in ("/demo", "/signin", status, why, "/inbox", "/knowledge", "/knowledge/upload", "/nothing-here"):
         page.goto(path)
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, path
+    page = new_page("/reports/triage", role=Role.MANAGER, viewport={"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
