@@ -74,6 +74,7 @@ class Settings(BaseSettings):
     llm_base_url: str = _knob("", "Address of an OpenAI-compatible or Ollama server")
     llm_api_key: SecretStr = _knob(SecretStr(""), "Key for the chat model")
     llm_timeout_seconds: float = _knob(20.0, "Longest time a model may take for one answer", "seconds", gt=0)
+    llm_triage: bool = _knob(False, "Let the chat model judge urgency and category, too; a second or more a message")
     llm_max_tokens: int = _knob(700, "Longest answer a model may write", "tokens", ge=16)
     answer_confidence: float = _knob(0.5, "Lowest confidence at which an answer is given", "probability", ge=0, le=1)
     clarify_confidence: float = _knob(

@@ -28,7 +28,7 @@ from bot.queries import queries
 from bot.question import last_question, leans_on_earlier, stand_alone
 from bot.rewrite import Rewriter
 from bot.scope import customer_scope
-from bot.triage import Reading, Triager, read
+from bot.triage import Judge, Reading, read
 from bot.wants_human import asks_for_person
 from bot.writer import AnswerWriter, OnText
 from desk.conversations import Thread
@@ -113,7 +113,7 @@ class Thinker:
     """Decides about messages. Safe to share between threads; the same message on the same knowledge decides the same."""
 
     def __init__(
-        self, settings: Settings, embedder: Embedder, searcher: Searcher, triager: Triager, writer: AnswerWriter,
+        self, settings: Settings, embedder: Embedder, searcher: Searcher, triager: Judge, writer: AnswerWriter,
         fit: Fit, rewriter: Rewriter | None = None,
     ) -> None:  # fmt: skip
         self._settings, self._embedder, self._searcher = settings, embedder, searcher

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -86,6 +87,21 @@ def only_asks_for_person(text: str) -> bool:
     return asks_for_person(text) is not None and _says_nothing_else(reading.evidence, reading.verdict)
 
 
+class Judge(Protocol):
+    """Who judges messages: the fitted model, or a chat model before it."""
+
+    def triage(
+        self, text: str, *, vector: npt.NDArray[np.float32] | None = None, history: Sequence[str] = (), lang: str = "",
+        reading: Reading | None = None,
+    ) -> Triage:  # fmt: skip
+        """See `Triager.triage`."""
+        ...
+
+    def of_words(self) -> Judge:
+        """See `Triager.of_words`."""
+        ...
+
+
 class Triager:
     """Judges messages. Thread-safe."""
 
@@ -94,7 +110,7 @@ class Triager:
         fits = embedder is not None and model is not None and model.spec == embedder.spec.digest
         self._embedder, self._model = embedder if fits else None, model
 
-    def of_words(self) -> Triager:
+    def of_words(self) -> Judge:
         """The same without the embedding: for what is not worth one."""
         return Triager(None, self._model)
 
@@ -120,13 +136,14 @@ class Triager:
         opinion = self._opinion(text, lang, vector, reading)
         human = asks_for_person(text, opinion.human if opinion else None)
         level = _settle(verdict, opinion, evidence.message)
-        if human is not None and human.quote and _says_nothing_else(evidence, verdict):
+        mild = opinion is None or opinion.level is Urgency.LOW
+        if human is not None and human.quote and mild and _says_nothing_else(evidence, verdict):
             level = _Level(Urgency.LOW, (Reason("what", "person_only", human.quote, _PERSON_ONLY),), _SURE)
         level = self._with_history(level, evidence, text, history)
         category, category_confidence = _category(reading.words, opinion)
         return Triage(
             urgency=level.urgency,
-            urgency_reasons=(*level.reasons, _category_reason(category, reading.said)),
+            urgency_reasons=(*level.reasons, category_reason(category, reading.said)),
             category=category,
             category_confidence=category_confidence,
             lang=lang,
@@ -225,6 +242,7 @@ def _tone(by_words: Sentiment, opinion: Opinion | None) -> Sentiment:
     return by_words if opinion is None else TONES[int(opinion.tone.argmax())]
 
 
-def _category_reason(category: Category, said: dict[Category, str]) -> Reason:
+def category_reason(category: Category, said: dict[Category, str]) -> Reason:
+    """Why a category: its words in the message (`Reading.said`), or none in particular."""
     quote = said.get(category, "")
     return Reason("category", f"category_{category}", quote, _WORDS if quote else _LIKE)

@@ -20,7 +20,7 @@ from bot.confidence import Fit, fit_of
 from bot.engine import Engine
 from bot.rewrite import Rewriter
 from bot.think import Thinker
-from bot.triage import Triager
+from bot.triage import Judge, Triager
 from bot.triage_model import model_of
 from bot.writer import AnswerWriter, QuotingWriter
 from desk.service import ServiceDefaults
@@ -57,7 +57,7 @@ class Services:
     writer: AnswerWriter
     engine: Engine
     thinker: Thinker
-    triager: Triager
+    triager: Judge
     fit: Fit
     defaults: ServiceDefaults
     secret_key: str
@@ -96,8 +96,7 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
     vectors = _vector_index(settings, database, embedder, owner)
     today = local_day(clock, settings.timezone)
     searcher = Searcher(database, embedder, vectors, keywords, today, make_reranker(settings.reranker))
-    triager = Triager(embedder, model_of(settings.data_dir))
-    writer, rewriter = _writers(settings)
+    writer, rewriter, triager = _by_model(settings, Triager(embedder, model_of(settings.data_dir)))
     fit = fit_of(settings.data_dir)
     thinker = Thinker(settings, embedder, searcher, triager, writer, fit, rewriter)
     defaults = load_defaults(Path(settings.service_defaults) if settings.service_defaults else None)
@@ -163,12 +162,13 @@ def _vector_index(settings: Settings, database: Database, embedder: Embedder, ow
     return ExactIndex(database, spec.digest, spec.dim)
 
 
-def _writers(settings: Settings) -> tuple[AnswerWriter, Rewriter | None]:
-    """Who words answers, and who makes a follow-up a question of its own: both a chat model's work, or nobody's."""
+def _by_model(settings: Settings, triager: Triager) -> tuple[AnswerWriter, Rewriter | None, Judge]:
+    """Who words answers, who makes a follow-up a question of its own, who judges: a chat model's work, or nobody's."""
     if not settings.llm:
-        return QuotingWriter(), None
+        return QuotingWriter(), None, triager
     from bot.model_writer import ModelWriter, make_chat_model
     from bot.rewrite import ModelRewriter
+    from bot.triage_llm import ModelTriager
 
     model = make_chat_model(
         settings.llm,
@@ -180,9 +180,13 @@ def _writers(settings: Settings) -> tuple[AnswerWriter, Rewriter | None]:
     breaker = Breaker(state_file=settings.data_dir / BREAKER_FILE)
     organisation, seconds = settings.organisation, settings.llm_timeout_seconds
     writer = ModelWriter(model, settings.llm, timeout_seconds=seconds, organisation=organisation, breaker=breaker)
-    return writer, ModelRewriter(
-        model, settings.llm, organisation=organisation, breaker=breaker, timeout_seconds=seconds
+    rewriter = ModelRewriter(model, settings.llm, organisation=organisation, breaker=breaker, timeout_seconds=seconds)
+    if not settings.llm_triage:
+        return writer, rewriter, triager
+    judge = ModelTriager(
+        triager, model, settings.llm, organisation=organisation, breaker=breaker, timeout_seconds=seconds
     )
+    return writer, rewriter, judge
 
 
 def _secret_key(settings: Settings) -> str:
