@@ -23,7 +23,7 @@ from bot.think import Prepared, Thinker, Thought, current_matter
 from bot.writer import OnText
 from desk import conversations, customers, inbox, outbox, tickets
 from desk.conversations import Thread, TurnDraft
-from desk.models import Author, Conversation, ConversationState, Sentiment, Ticket, Turn
+from desk.models import Author, Category, Conversation, ConversationState, Sentiment, Ticket, Turn
 from desk.service import ServiceDefaults
 from kb.ahead import Ahead
 
@@ -144,7 +144,7 @@ class Engine:
         self, session: Session, conversation: Conversation, thought: Thought, reason: str, now: datetime
     ) -> Outcome:
         if conversation.ticket_id is not None and not _is_small_talk(thought):
-            tickets.customer_wrote(session, self._defaults, conversation.ticket_id, now)
+            self._heard(session, conversation.ticket_id, thought, now)
         if conversation.lang != thought.triage.lang:
             conversations.change(session, conversation, now, lang=thought.triage.lang)
         silent = replace(_outcome(thought, ""), kind=OutcomeKind.SILENT, reason=reason)
@@ -165,17 +165,23 @@ class Engine:
         if conversation.ticket_id is not None:
             if _is_small_talk(thought) and not opens:
                 return None
-            ticket = tickets.customer_wrote(session, self._defaults, conversation.ticket_id, now)
-            reasons = [reason.as_dict("en") for reason in thought.triage.urgency_reasons]
-            ticket = tickets.retarget(
-                session, self._defaults, ticket.id, thought.triage.urgency, reasons, now, Author.BOT
-            )
+            ticket = self._heard(session, conversation.ticket_id, thought, now)
             return ticket if opens else None
         if not opens:
             return None
         turns = current_matter(conversations.latest_turns(session, conversation.id, 20), now)
         package = customers.get(session, conversation.customer_id).package
         return tickets.open_ticket(session, self._defaults, conversation, package, draft_ticket(thought, turns), now)
+
+    def _heard(self, session: Session, ticket_id: int, thought: Thought, now: datetime) -> Ticket:
+        """The ticket after the customer wrote again: its urgency may rise, and falls only by their own all-clear."""
+        ticket = tickets.customer_wrote(session, self._defaults, ticket_id, now)
+        triage = thought.triage
+        reasons = [reason.as_dict("en") for reason in triage.urgency_reasons]
+        # A break-in is not over because the customer says so.
+        over = triage.all_clear and ticket.category is not Category.SECURITY
+        by = Author.CUSTOMER if over else Author.BOT
+        return tickets.retarget(session, self._defaults, ticket.id, triage.urgency, reasons, now, by)
 
     def _remember(
         self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, now: datetime, *,

@@ -47,6 +47,7 @@ class Triage:
     wants_human: bool
     human_reason: Reason | None
     confidence: float  # 0..1, of the urgency
+    all_clear: bool = False  # the customer says that it is over, and nothing else is wrong
 
 
 class OutcomeKind(StrEnum):

@@ -17,11 +17,11 @@ import numpy.typing as npt
 from base.i18n import N_
 from base.text import detect_language
 from bot.models import Reason, Triage
-from bot.triage_evidence import Evidence, extract, is_empty
+from bot.triage_evidence import INCIDENTS, Evidence, Signal, extract, is_empty
 from bot.triage_features import figures
 from bot.triage_lexicon import scan
 from bot.triage_model import TONES, Opinion, TriageModel
-from bot.triage_rules import Verdict, deadline, judge, worse
+from bot.triage_rules import Verdict, deadline, judge, reason, worse
 from bot.triage_text import Message
 from bot.triage_wording import CATEGORIES, category_scores, sentiment
 from bot.wants_human import asks_for_person
@@ -140,6 +140,9 @@ class Triager:
         if human is not None and human.quote and mild and _says_nothing_else(evidence, verdict):
             level = _Level(Urgency.LOW, (Reason("what", "person_only", human.quote, _PERSON_ONLY),), _SURE)
         level = self._with_history(level, evidence, text, history)
+        over = _over(evidence) if level.urgency is Urgency.LOW else None
+        if over is not None:
+            level = _Level(Urgency.LOW, (reason("state", "recovered", over.quote),), level.confidence)
         category, category_confidence = _category(reading.words, opinion)
         return Triage(
             urgency=level.urgency,
@@ -151,6 +154,7 @@ class Triager:
             wants_human=human is not None,
             human_reason=human,
             confidence=level.confidence,
+            all_clear=over is not None,
         )
 
     def _opinion(
@@ -210,6 +214,13 @@ def _says_nothing_else(evidence: Evidence, verdict: Verdict) -> bool:
     short = len(evidence.message.tokens) <= _SHORT_TOKENS
     mild = verdict.floor is Urgency.LOW and verdict.urgency in (Urgency.NORMAL, Urgency.LOW)
     return short and mild and not evidence.has(*named) and not deadline(evidence)
+
+
+def _over(evidence: Evidence) -> Signal | None:
+    """ "已经恢复了，谢谢", "All sorted now": said in a few words, not asked, and nothing is still wrong; else None."""
+    short = len(evidence.message.tokens) <= _SHORT_TOKENS
+    clear = short and not evidence.has(*INCIDENTS) and not evidence.message.questions
+    return evidence.first("recovered") if clear else None
 
 
 def _still_true(verdict: Verdict, urgency: Urgency) -> tuple[Reason, ...]:

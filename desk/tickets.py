@@ -94,10 +94,13 @@ def retarget(
     session: Session, defaults: ServiceDefaults, ticket_id: int, urgency: Urgency, reasons: Sequence[dict[str, Any]],
     now: datetime, by: Author,
 ) -> Ticket:  # fmt: skip
-    """Change the urgency; the deadlines count from the original start. Only staff may lower it: else nothing changes."""
+    """Change the urgency; the deadlines count from the original start.
+
+    Only staff and the customer's own all-clear may lower it: else nothing changes.
+    """
     row = _row(session, ticket_id)
     lower = urgency.rank > Urgency(row.urgency).rank
-    if urgency == row.urgency or (lower and by is not Author.STAFF):
+    if urgency == row.urgency or (lower and by not in (Author.STAFF, Author.CUSTOMER)):
         return to_ticket(row)
     row.urgency, row.urgency_reasons = urgency, list(reasons)
     _log(session, row, ClockEvent(ClockKind.RETARGETED, now, by, urgency))

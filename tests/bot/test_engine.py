@@ -280,6 +280,41 @@ def test_what_follows_may_raise_the_urgency_of_a_ticket_but_not_lower_it(chat: C
     assert chat.ticket().urgency is Urgency.URGENT
 
 
+@pytest.mark.parametrize("clear", ["It is all working again, thank you", "已经恢复了，谢谢你们"])
+def test_the_customers_all_clear_lowers_it(chat: Chat, clear: str) -> None:
+    chat.say(OUTAGE)
+    chat.say(clear)
+    assert chat.ticket().urgency is Urgency.LOW
+    assert "recovered" in {reason["code"] for reason in chat.ticket().urgency_reasons}
+
+
+@pytest.mark.parametrize(
+    "no_clear", ["Is it working again?", "The phones are back but nobody can log in to the ERP", "thanks"]
+)
+def test_what_is_no_clear_all_clear_lowers_nothing(chat: Chat, no_clear: str) -> None:
+    chat.say(OUTAGE)
+    chat.say(no_clear)
+    assert chat.ticket().urgency is Urgency.URGENT
+
+
+def test_a_break_in_is_not_over_because_the_customer_says_so(chat: Chat) -> None:
+    chat.say("I clicked the link in a mail and typed in my password")
+    assert chat.ticket().urgency is Urgency.URGENT
+    chat.say("All sorted now, never mind")
+    assert chat.ticket().urgency is Urgency.URGENT
+
+
+def test_the_urgency_rises_too_while_a_person_has_the_conversation(chat: Chat) -> None:
+    chat.say("My printer prints stripes, talk to a human")
+    member = person(chat.services, f"eve-{chat.thread}")
+    with chat.services.database.begin() as session:
+        now = chat.services.clock.now()
+        replies.take_over(session, defaults(), conversations.get(session, chat.conversation().id), member, now)
+    outcome = chat.say("Now the whole company is without network, nobody can work")
+    assert outcome.kind is OutcomeKind.SILENT
+    assert chat.ticket().urgency is Urgency.URGENT
+
+
 def test_a_solved_outage_does_not_make_the_next_question_urgent(chat: Chat) -> None:
     chat.say(OUTAGE)
     now = chat.services.clock.now()

@@ -171,7 +171,7 @@ def test_the_bot_may_raise_the_urgency_but_not_lower_it(database: Database) -> N
         )
         assert (raised.urgency, raised.urgency_reasons) == (Urgency.URGENT, ({"code": "down"},))
         assert raised.first_response_due == later(minutes=30)  # counted from the opening
-        for by in (Author.BOT, Author.CUSTOMER, Author.SYSTEM):
+        for by in (Author.BOT, Author.SYSTEM):
             same = tickets.retarget(session, defaults(), made.id, Urgency.LOW, [], later(minutes=20), by)
             assert same == raised
         assert kinds(session, made) == ["opened", "retargeted"]
@@ -187,6 +187,18 @@ def test_staff_may_lower_the_urgency(database: Database) -> None:
         assert lowered.resolution_due is not None
         assert made.resolution_due is not None
         assert lowered.resolution_due > made.resolution_due
+
+
+def test_the_customers_all_clear_lowers_it_and_the_log_says_by_whom(database: Database) -> None:
+    with database.begin() as session:
+        made = ticket(session, talk(session), Urgency.URGENT)
+        lowered = tickets.retarget(
+            session, defaults(), made.id, Urgency.LOW, [{"code": "recovered"}], later(minutes=5), Author.CUSTOMER
+        )
+        assert lowered.urgency is Urgency.LOW
+        assert [(event.kind, event.by) for event in tickets.clock_events(session, made.id)][-1] == (
+            "retargeted", Author.CUSTOMER,
+        )  # fmt: skip
 
 
 def test_the_first_answer_of_a_person_stops_the_first_clock(database: Database) -> None:
