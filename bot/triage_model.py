@@ -102,8 +102,8 @@ class TriageModel:
         """
         part = self.words_only if vector is None else self.both
         found = grams(message)
-        known = [(self.vocabulary[gram], place) for gram, place in found.items() if gram in self.vocabulary]
-        at = np.array([index for index, _ in known], np.intp)
+        known = [gram for gram in found if gram in self.vocabulary]
+        at = np.array([self.vocabulary[gram] for gram in known], np.intp)
         weights = self.rarity[at]
         weights = weights / max(float(np.sqrt(weights @ weights)), 1e-9)
         said = weights[:, None] * part.words[at]
@@ -115,11 +115,10 @@ class TriageModel:
             familiar = bool(cosines.max() >= self.memory.strange_below)
         urgency, category, tone, (human,) = np.split(scores, _ENDS)
         urgency[0] += URGENT_BONUS
-        names = [gram for gram in found if gram in self.vocabulary]
-        telling = _telling(said[:, : len(LEVELS)], int(urgency.argmax()), self._meaning(names))
+        telling = _telling(said[:, : len(LEVELS)], int(urgency.argmax()), self._meaning(known))
         return Opinion(
             _shares(urgency), _shares(category), _shares(tone), float(human) + 0.5,
-            tuple(known[index][1] for index in telling), familiar,
+            tuple(found[known[index]] for index in telling), familiar,
         )  # fmt: skip
 
     def _meaning(self, names: list[str]) -> npt.NDArray[np.bool_]:

@@ -23,7 +23,6 @@ class Verdict:
     reasons: tuple[Reason, ...]
     confidence: float  # 0..1
     floor: Urgency = Urgency.LOW
-    ceiling: Urgency = Urgency.URGENT  # what nobody may go above: slow is not down, a plain question is no fault
     decided: bool = True
 
 
@@ -50,18 +49,7 @@ def judge(evidence: Evidence) -> Verdict:
     if level is _HIGH and any(found.code in _HELD for found in reasons):
         floor = _HIGH
     decided = bool(effects) or confidence > 0.5
-    return Verdict(level, tuple(reasons), confidence, floor, _ceiling(evidence, effects), decided)
-
-
-def _ceiling(evidence: Evidence, effects: list[Signal]) -> Urgency:
-    if evidence.has("only_me"):
-        return _HIGH
-    if effects:
-        mild = all(effect.concept in ("degraded", "intermittent") for effect in effects)
-        return _HIGH if mild and not evidence.has("business_stop") else _URGENT
-    reported = (*_SECURITY, "loss", "money", "blocked", "business_stop", "item_lost", *EFFECTS)
-    asks = evidence.has("info", "wish", "request", "status_inquiry", "cosmetic", "thanks", "recovered")
-    return _NORMAL if asks and not evidence.has(*reported) and not evidence.has("org", "all_customers") else _URGENT
+    return Verdict(level, tuple(reasons), confidence, floor, decided)
 
 
 # --- floors ----------------------------------------------------------------------------------------------------------

@@ -113,9 +113,9 @@ def weeks(session: Session, zone: tzinfo, now: datetime, count: int = 8) -> list
         judged[ticket_id] = level  # the first change of a ticket wins
     found: dict[date, list[tuple[Urgency, Urgency]]] = {monday - timedelta(weeks=n): [] for n in range(count)}
     for ticket_id, opened, urgency, answered in rows:
-        if answered is None and ticket_id not in judged:
-            continue
         day = opened.astimezone(zone).date()
         week = day - timedelta(days=day.weekday())
+        if week not in found or (answered is None and ticket_id not in judged):
+            continue  # nobody looked, or another machine's clock is ahead
         found[week].append((Urgency(urgency), Urgency(judged.get(ticket_id, urgency))))
     return [Week(start, tuple(pairs)) for start, pairs in found.items()]

@@ -73,6 +73,11 @@ def test_one_decisive_fact_moves_the_level(triager: Triager, worse: str, milder:
     assert triager.triage(worse).urgency.rank < triager.triage(milder).urgency.rank
 
 
+def test_thanks_and_a_question_beside_it_do_not_lower_a_danger(triager: Triager) -> None:
+    text = "there's smoke coming out of the rack, thanks, have a nice day, how do I set up VPN"
+    assert triager.triage(text).urgency is URGENT
+
+
 def test_words_are_shown_only_where_they_stand_and_say_something(triager: Triager) -> None:
     text = "None of our tills can take cards, three shops, queue out of the door"
     message = message_of(text)

@@ -86,3 +86,11 @@ def test_a_ticket_of_sunday_night_is_in_the_week_of_the_desks_clock(database: Da
         tickets.staff_replied(session, defaults(), one.ticket_id, NOW)
         assert len(corrections.weeks(session, SHANGHAI, NOW)[0].pairs) == 1
         assert len(corrections.weeks(session, ZoneInfo("Europe/London"), NOW)[1].pairs) == 1
+
+
+def test_a_ticket_from_a_clock_that_is_ahead_is_in_no_week_yet(database: Database) -> None:
+    with database.begin() as session:
+        ada = member(session)
+        one = opened(session, "t1", NORMAL, "slow", at=later(days=8))
+        replies.set_urgency(session, defaults(), one, ada, URGENT, "all sites", later(days=8, minutes=4))
+        assert [week.pairs for week in corrections.weeks(session, SHANGHAI, NOW)] == [()] * 8

@@ -5,7 +5,8 @@ import click
 import pytest
 
 from tests.docs.pages import ROOT, code, pages, read
-from web.cli import MessageGroup, main
+from web.cli import main
+from web.groups import MessageGroup
 
 _CALL = re.compile(r"(?<![\w/.-])(?:\.venv/bin/)?firstline((?: +--data-dir +\S+)? +[a-z]+(?: .*)?)$", re.MULTILINE)
 

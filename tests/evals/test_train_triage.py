@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 
 from base.settings import Settings
@@ -109,3 +112,39 @@ def test_length_alone_knows_only_the_commonest_level_of_a_size() -> None:
     by_length = dict(baselines(found))["length"]
     assert {str(one.level) for one in by_length} == {"urgent", "low"}
     assert figures(by_length)["accuracy"] >= 0.8
+
+
+class Counting:
+    """An embedder of another kind than the shipped model was fitted for: eight figures of a text. Counts what it is asked."""
+
+    spec = SimpleNamespace(digest="counting", dim=8)
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def embed_query(self, text: str, lang: str) -> npt.NDArray[np.float32]:
+        self.asked += 1
+        vector = np.bincount([ord(char) % 8 for char in text], minlength=8).astype(np.float32)
+        return np.asarray(vector / np.linalg.norm(vector), np.float32)
+
+
+def test_vectors_are_kept_between_runs_and_a_damaged_file_is_made_anew(few: list[Lesson], tmp_path: Path) -> None:
+    first, again = Counting(), Counting()
+    rows = train_triage._kept(few, first, tmp_path)  # type: ignore[arg-type]
+    assert rows.shape == (len(few), 8)
+    train_triage._kept(few, again, tmp_path)  # type: ignore[arg-type]
+    assert (first.asked, again.asked) == (len(few), 0)
+    (kept,) = tmp_path.glob("triage-*.npy")
+    kept.write_bytes(b"\x93NUMPY broken")
+    np.testing.assert_array_equal(train_triage._kept(few, again, tmp_path), rows)  # type: ignore[arg-type]
+    assert again.asked == len(few)
+
+
+def test_corrections_can_be_learned_with_another_embedder_than_the_shipped_models(
+    services: Services, few: list[Lesson], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    correct(services, [f"The Zuse terminal in hall {n} shows a grey screen" for n in range(corrections.LEAST)], URGENT)
+    monkeypatch.setattr(train_triage, "WORSE", 1.0)
+    monkeypatch.setattr(train_triage, "embedder_of", lambda settings: Counting())
+    run(services.settings, Wish(write=True))
+    assert model_of(services.settings.data_dir).spec == "counting"
