@@ -39,18 +39,25 @@ class Correction:
 def keep(
     session: Session, ticket: Ticket, level: Urgency, staff_id: int, reason: str, lang: str, now: datetime
 ) -> None:
-    """Keep a change of a ticket's level as a case. ticket: as it was before."""
+    """Keep a change of a ticket's level as a case. ticket: as it was before.
+
+    Of the conversation only what belongs to the ticket is kept: the words since it was opened, and its title where they
+    do not hold it (a ticket opened by "a person, please" is about the question before).
+    """
     said = session.execute(
         select(TurnRow.text)
         .where(
             TurnRow.conversation_id == ticket.conversation_id,
             TurnRow.author == Author.CUSTOMER,
+            TurnRow.created_at >= ticket.opened_at,
             TurnRow.created_at <= now,
         )
-        .order_by(TurnRow.seq.desc())
+        .order_by(TurnRow.seq)
         .limit(6)
     ).scalars()
-    text = clean("\n".join(reversed([words for words in said if words.strip()])), MAX_TEXT)
+    words = "\n".join(text for text in said if text.strip())
+    about = ticket.title.rstrip("…")
+    text = clean(words if not words or about in words else f"{ticket.title}\n{words}", MAX_TEXT)
     session.add(
         CorrectionRow(
             at=now, ticket_id=ticket.id, staff_id=staff_id, text=text, lang=lang, category=ticket.category,

@@ -29,12 +29,22 @@ def test_a_changed_level_is_kept_with_the_words_and_what_was_shown(database: Dat
         replies.set_urgency(session, defaults(), one, ada, HIGH, " a whole site ", later(minutes=5))
         (kept,) = corrections.corrections(session)
         assert (kept.text, kept.judged, kept.level, kept.by_bot) == (
-            "The ERP is slow\nfor all forty of us",
+            "It is broken\nThe ERP is slow\nfor all forty of us",
             NORMAL,
             HIGH,
             True,
         )
         assert (kept.reason, kept.shown, kept.staff_id) == ("a whole site", ({"code": "test"},), ada.id)
+
+
+def test_what_was_said_about_another_matter_before_is_not_kept(database: Database) -> None:
+    with database.begin() as session:
+        one, ada = talk(session), member(session)
+        conversations.add_turn(session, one.id, Author.CUSTOMER, "How do I print in colour?", "en", later(minutes=-5))
+        conversations.add_turn(session, one.id, Author.CUSTOMER, "It is broken, all of it", "en", NOW)
+        ticket(session, one)
+        replies.set_urgency(session, defaults(), conversations.get(session, one.id), ada, HIGH, "all", later(minutes=5))
+        assert [kept.text for kept in corrections.corrections(session)] == ["It is broken, all of it"]
 
 
 def test_the_same_level_again_is_no_correction(database: Database) -> None:
