@@ -29,6 +29,10 @@ _OPENS_SENTENCE = re.compile(r"(?:^|[.!?:;\n。！？；：]\s*|[\"'“(]\s*)$")
 _VERSION = re.compile(
     r"v?\d+(?:\.\d+)+\S*|\d+-?bit"
 )  # in a table, a version is an example of something, not its subject
+# Words spelt in two ways, with and without a hyphen: one spelling for both sides of a comparison.
+_TWO_SPELLINGS = re.compile(
+    r"(?<![a-z0-9])(?:wi(?=[- ]fi\b)|e(?=-mail)|pop(?=-up)|back(?=-up)|(?:on|off)(?=-line))[- ]"
+)
 _NO_NAMES = frozenset("i it ok hi hello dear pc am pm fyi asap btw ps mr ms mrs dr thanks regards re fw".split())
 
 
@@ -47,7 +51,7 @@ class Asked:
 @lru_cache(maxsize=256)
 def asked(question: str) -> Asked:
     """What a question asks for. The last 256 are remembered."""
-    folded = normalise(question)
+    folded = _spelt(normalise(question))
     tokens = query_tokens(FILLER_ZH.sub(" ", folded))
     whole = [token for token in tokens if is_identifier(token)]
     # An error code is found as a whole or not at all: its parts say nothing.
@@ -234,7 +238,7 @@ def _names(question: str, folded: str, tokens: Sequence[str]) -> frozenset[str]:
     else:
         for match in _NAME.finditer(question):
             if not _OPENS_SENTENCE.search(question[: match.start()]) or any(c.isupper() for c in match.group()[1:]):
-                found.add(match.group().casefold())
+                found.add(_spelt(match.group().casefold()))
     return frozenset(name for name in found if len(name) > 1 and name not in _NO_NAMES)
 
 
@@ -265,4 +269,9 @@ def _share(values: Sequence[bool]) -> float:
 
 @lru_cache(maxsize=1024)  # the same passages are good ones again and again
 def _folded(text: str) -> str:
-    return normalise(text)
+    return _spelt(normalise(text))
+
+
+def _spelt(folded: str) -> str:
+    """The same with one spelling of what is written "Wi-Fi", "WiFi" and "Wi Fi"."""
+    return _TWO_SPELLINGS.sub(lambda match: match.group()[:-1], folded)

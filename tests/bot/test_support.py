@@ -70,6 +70,13 @@ def test_chinese_words_are_found_without_a_dictionary() -> None:
     assert held["window"] > 0.6
 
 
+@pytest.mark.parametrize("spelling", ["WiFi", "Wi-Fi", "Wi Fi", "wifi"])
+def test_a_word_spelt_in_two_ways_is_the_same_word(spelling: str) -> None:
+    guests = passage("访客领一张上网券，连接访客 Wi-Fi。", lang="zh", title="访客 Wi-Fi")
+    held = support(f"客人怎么连访客 {spelling}？", "zh", [guests])
+    assert (held["name_near"], held["name_missing"]) == (1.0, 0.0)
+
+
 def test_an_error_code_is_held_as_a_whole_or_not() -> None:
     printer = passage("PRN-21 means that the tray is empty.")
     assert support("printer shows PRN-21", "en", [printer])["code_missing"] == 0.0
