@@ -18,10 +18,11 @@ class Channel(StrEnum):
     FEISHU = "feishu"
     SLACK = "slack"
     WHATSAPP = "whatsapp"
+    INCIDENT = "incident"  # no door: what staff tell everybody an incident affects
 
 
 # Their windows fetch what is stored by themselves: a stored reply is a delivered one, nothing is left to send.
-FETCHED = frozenset({Channel.WEBCHAT})
+FETCHED = frozenset({Channel.WEBCHAT, Channel.INCIDENT})
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,9 @@ class Inbound:
     received_at: datetime  # UTC, aware
     sender_name: str = ""
     locale: str = ""  # the channel's hint, "zh" or "en"; the message's own language wins
-    action: str = ""  # a pressed button: "human", "helped", "not_helped", "choose:<article id>"
+    action: str = (
+        ""  # a pressed button: "human", "helped", "not_helped", "choose:<article id>", "same:<incident id>" ...
+    )
     attachments: tuple[Attachment, ...] = ()
     extra: dict[str, Any] = field(default_factory=dict)
 

@@ -76,6 +76,13 @@ class Settings(BaseSettings):
     llm_timeout_seconds: float = _knob(20.0, "Longest time a model may take for one answer", "seconds", gt=0)
     llm_triage: bool = _knob(False, "Let the chat model judge urgency and category, too; a second or more a message")
     llm_max_tokens: int = _knob(700, "Longest answer a model may write", "tokens", ge=16)
+    surge_customers: int = _knob(
+        3,
+        "Customers that report the same within the window before an incident is proposed; 0: never",
+        "customers",
+        ge=0,
+    )
+    surge_minutes: int = _knob(60, "Window in which reports are taken together", "minutes", ge=5, le=1440)
     answer_confidence: float = _knob(0.5, "Lowest confidence at which an answer is given", "probability", ge=0, le=1)
     clarify_confidence: float = _knob(
         0.05,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -11,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from base.clock import Clock
 from base.database import Database
-from base.errors import Conflict
+from base.errors import Conflict, NotFound
 from base.i18n import N_, translate
 from base.log import get_logger
 from base.messages import Inbound, Link, Outbound, QuickReply
@@ -19,10 +20,12 @@ from base.metrics import TURN_SECONDS
 from base.settings import Settings
 from bot.handover import asks_something, draft_ticket, receipt, ticket_card, title_of
 from bot.models import Citation, Outcome, OutcomeKind
+from bot.policy import OTHER, SAME
 from bot.think import Prepared, Thinker, Thought, current_matter
 from bot.writer import OnText
-from desk import conversations, customers, inbox, outbox, tickets
+from desk import conversations, customers, inbox, incident_work, incidents, outbox, symptoms, tickets
 from desk.conversations import Thread, TurnDraft
+from desk.incidents import IncidentState
 from desk.models import Author, Category, Conversation, ConversationState, Sentiment, Ticket, Turn
 from desk.service import ServiceDefaults
 from kb.ahead import Ahead
@@ -35,6 +38,7 @@ _LABELS = {
     "helped": N_("This helped"),
     "not_helped": N_("Still not working"),
 }
+_SAME, _OTHER = N_("Same here"), N_("It is something else")
 
 
 class Engine:
@@ -89,7 +93,8 @@ class Engine:
     def _prepared(self, inbound: Inbound, foreseen: tuple[str, str] | None) -> Prepared:
         with self._database.read() as session:
             thread = conversations.load(session, inbound)
-        return self._thinker.prepare(inbound, thread, foreseen)
+            notices = incidents.notices(session)
+        return self._thinker.prepare(inbound, thread, foreseen, notices)
 
     def _think_and_save(
         self, inbound: Inbound, inbox_id: int, prepared: Prepared, ahead: Ahead | None, on_text: OnText | None
@@ -118,7 +123,9 @@ class Engine:
         # Somebody may have taken over while we were thinking: what the bot was composing is dropped then.
         theirs = conversation.state is ConversationState.STAFF
         if theirs or thought.decision.kind is OutcomeKind.SILENT:
-            conversations.add_turns(session, conversation.id, [said], now)
+            self._noted(
+                session, conversation, thought, conversations.add_turns(session, conversation.id, [said], now), now
+            )
             reason = "staff_has_it" if theirs else thought.decision.reason
             return self._keep_silent(session, conversation, thought, reason, now)
         return self._answer(session, inbound, conversation, thought, said, now)
@@ -128,17 +135,37 @@ class Engine:
         now: datetime,
     ) -> Outcome:  # fmt: skip
         """Save what the customer said, the ticket if there is one, and the bot's reply, queued for sending."""
-        ticket, drafts = None, [said]
+        ticket, drafts, turns = None, [said], list[Turn]()
         if thought.decision.opens_ticket or conversation.ticket_id is not None:
-            conversations.add_turns(session, conversation.id, drafts, now)  # the ticket reads it
+            turns = conversations.add_turns(session, conversation.id, drafts, now)  # the ticket reads it
             drafts = []
             ticket = self._ticket(session, conversation, thought, now)
         reply = self._reply(session, thought, ticket, now)
         remembered = self._remember(session, inbound, conversation, thought, now, ticket=ticket)
-        turn = conversations.add_turns(session, conversation.id, [*drafts, reply], now, **remembered)[-1]
+        turns += conversations.add_turns(session, conversation.id, [*drafts, reply], now, **remembered)
+        turn = turns[-1]
+        self._noted(session, conversation, thought, turns, now)
         outbox.put(session, _outbound(inbound, turn, reply.payload), conversation.id, turn.id, now)
         name = ticket.name if ticket else ""
         return replace(_outcome(thought, reply.text), conversation_id=conversation.public_id, ticket=name)
+
+    def _noted(
+        self, session: Session, conversation: Conversation, thought: Thought, turns: Sequence[Turn], now: datetime
+    ) -> None:
+        """Keep what the message reports for the surge; what the customer says about a known incident counts at once."""
+        if thought.symptom is not None:
+            symptoms.put(session, thought.symptom, turns[0].id, conversation.id, conversation.customer_id, now)
+        verb, _, incident_id = thought.action.partition(":")
+        if f"{verb}:" not in (SAME, OTHER):
+            return
+        try:
+            incident = incidents.get(session, incident_id)
+        except NotFound:  # a button of another installation, or made up
+            return
+        if f"{verb}:" == OTHER:
+            incident_work.leave(session, incident, conversation.id, "customer", now)
+        elif incident.state is IncidentState.OPEN:
+            incident_work.join(session, incident, conversation.id, "customer", now)
 
     def _keep_silent(
         self, session: Session, conversation: Conversation, thought: Thought, reason: str, now: datetime
@@ -232,6 +259,10 @@ def quick_replies(thought: Thought) -> list[dict[str, str]]:
     """The buttons under a reply; every one is also an action the engine understands."""
     lang, decision = thought.triage.lang, thought.decision
     human, helped, not_helped = ({"label": translate(_LABELS[name], lang), "action": name} for name in _LABELS)
+    if decision.incident:
+        same = {"label": translate(_SAME, lang), "action": f"{SAME}{decision.incident}"}
+        other = {"label": translate(_OTHER, lang), "action": f"{OTHER}{decision.incident}"}
+        return [same, other] if decision.opens_ticket else [same, other, human]
     if decision.kind is OutcomeKind.ANSWER:
         return [helped, not_helped]
     if decision.kind is OutcomeKind.CLARIFY:
@@ -257,6 +288,7 @@ def _bot_payload(thought: Thought, base_url: str) -> dict[str, Any]:
         "quick_replies": quick_replies(thought),
         "confidence": thought.confidence if answer else None,
         "outcome": str(thought.decision.kind),
+        "incident": thought.decision.incident,
         "record": thought.record(),
     }
 
@@ -265,7 +297,8 @@ def _said(inbound: Inbound, lang: str) -> str:
     """What the customer's turn shows: their words, or the label of a button that came without."""
     if inbound.text or not inbound.action:
         return inbound.text[:MAX_STORED]
-    return translate(_LABELS.get(inbound.action, ""), lang)
+    label = _SAME if inbound.action.startswith(SAME) else _OTHER if inbound.action.startswith(OTHER) else ""
+    return translate(_LABELS.get(inbound.action, label), lang)
 
 
 def _is_small_talk(thought: Thought) -> bool:

@@ -41,6 +41,8 @@ def draft_ticket(thought: Thought, turns: Sequence[Turn]) -> TicketDraft:
                 for p in thought.passages[:3]
             ],
             "confidence": thought.confidence,
+            "subcategory": thought.triage.subcategory,
+            "things": [key for key, _ in thought.triage.things],
         },
     )
 

@@ -48,6 +48,8 @@ class Triage:
     human_reason: Reason | None
     confidence: float  # 0..1, of the urgency
     all_clear: bool = False  # the customer says that it is over, and nothing else is wrong
+    subcategory: str = ""  # key within the category, see bot/topics.toml
+    things: tuple[tuple[str, str], ...] = ()  # what it is about, the main thing first: (key, the message's words)
 
 
 class OutcomeKind(StrEnum):
@@ -103,6 +105,15 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Known:
+    """An open incident that a message is, or may be, about."""
+
+    incident: str  # public id
+    text: str  # what customers are told about it
+    reported: bool  # the message reports a fault of the same thing: it may be this
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What to do about a message, and why. Made without touching the database."""
 
@@ -113,6 +124,7 @@ class Decision:
     choices: tuple[Choice, ...] = ()
     opens_ticket: bool = False
     to_person: bool = False  # the customer waits for a person: the bot keeps silent from now on
+    incident: str = ""  # the known incident this may be about: the customer is asked
     memory: dict[str, Any] = field(default_factory=dict)
 
 

@@ -11,13 +11,14 @@ from typing import Any
 
 from base.i18n import N_, join_sentences, translate
 from bot.guard import Guarded, Remark
-from bot.models import Answer, Choice, Decision, OutcomeKind, Triage
+from bot.models import Answer, Choice, Decision, Known, OutcomeKind, Triage
 from desk.models import ConversationState, Sentiment, Urgency
 from kb.models import Passage
 
-VERSION = "policy/3"
+VERSION = "policy/4"
 FIRST_AID_SHARE = 0.4  # of the way from the answer threshold to certainty
 STRANGE, NO_WORDS = 0.18, 0.1  # of 57 best passages below both, for questions on the demo articles, one was right
+SAME, OTHER = "same:", "other:"  # actions, followed by an incident's public id
 MAX_FAILED = 2  # answers that did not help, or offers declined, before a ticket is opened unasked
 
 
@@ -36,6 +37,7 @@ class Case:
     answer: Answer | None  # what could be said, if the confidence suffices
     answer_threshold: float
     clarify_threshold: float
+    known: Known | None = None  # an open incident this may be about, if the customer has not been told of it
 
 
 def decide(case: Case) -> Decision:
@@ -43,6 +45,8 @@ def decide(case: Case) -> Decision:
     if case.state is ConversationState.STAFF:
         return Decision(OutcomeKind.SILENT, "staff_has_it", "")
     decision = _by_action(case) or _by_wish(case) or _by_remark(case) or _by_knowledge(case)
+    if case.known is not None and not case.action:
+        decision = _with_notice(decision, case.known, case)
     if case.message.injection:
         decision = replace(decision, memory={**decision.memory, "injection": True})
     return decision
@@ -66,9 +70,49 @@ def _by_action(case: Case) -> Decision | None:
     if case.action == "helped":
         text = translate(N_("Glad that helped. I am here if anything else comes up."), lang)
         return Decision(OutcomeKind.GREETING, "helped", text, memory={"failed": 0, "helped": True})
+    if case.action.startswith(SAME):
+        text = translate(
+            N_("Thank you. You are on the list of those affected: as soon as there is news, you will read it here."),
+            lang,
+        )
+        memory = {"waits_for": "ticket", "failed": 0}
+        return Decision(OutcomeKind.TICKET, "same_incident", text, opens_ticket=True, memory=memory)
+    if case.action.startswith(OTHER):
+        return _other_than_known(case)
     if case.action == "not_helped":
         return _ticket(case, "not_helped", N_("I am sorry that did not help. I have passed it on to a colleague."))
     return None
+
+
+def _other_than_known(case: Case) -> Decision:
+    """The customer says that theirs is another problem than the known one."""
+    lang = case.triage.lang
+    if case.has_ticket:
+        text = translate(N_("Thank you for telling me. Your ticket is looked after on its own."), lang)
+        return Decision(OutcomeKind.GREETING, "not_incident", text)
+    text = translate(
+        N_("Thank you for telling me. Describe in a few words what you see, or let me pass it on to a person."), lang
+    )
+    return Decision(OutcomeKind.OFFER, "not_incident", text)
+
+
+def _with_notice(decision: Decision, known: Known, case: Case) -> Decision:
+    """The decision with what is known of an incident in front; who reports the same is asked whether it is that."""
+    if decision.kind in (OutcomeKind.SILENT, OutcomeKind.GREETING):
+        return decision
+    lang = case.triage.lang
+    memory = {**decision.memory, "noticed": [*case.memory.get("noticed", ()), known.incident]}
+    if not known.reported:
+        return replace(decision, text=f"{known.text}\n\n{decision.text}", memory=memory)
+    ask = translate(N_("If this is what you see, press “Same here”, and you are told as soon as there is news."), lang)
+    parts = [known.text, ask]
+    if decision.kind is OutcomeKind.TICKET:
+        parts = [decision.text, *parts]
+    elif decision.answer is not None:
+        parts += [translate(N_("Meanwhile, this may help:"), lang), decision.text]
+    else:  # nothing was found, or only near misses: the notice says more
+        decision = Decision(OutcomeKind.OFFER, "known_problem", "")
+    return replace(decision, text="\n\n".join(parts), memory=memory, incident=known.incident)
 
 
 def _by_wish(case: Case) -> Decision | None:

@@ -42,6 +42,17 @@ _WORKED = re.compile(
     r"(?: now| fine| perfectly)?|(?:problem )?(?:solved|fixed)|all good(?: now)?|"
     r"已?经?(?:解决了?|搞定了?|好了|可以了|能用了|正常了|恢复了|没问题了))" + _THANKS
 )
+_SAME = re.compile(
+    r"(?:(?:(?:yes|yeah|yep),? )?(?:(?:the |it's the |it is the )?same (?:here|problem|thing)(?: too)?|me too|that's it|"
+    r"that is it|exactly)|"
+    r"(?:是的?|对)?[, ]?(?:我也是|我们?也(?:是)?这样|就是这个|一样|同样(?:的)?问题|是这个问题|我也遇到了?|没错))"
+    + _THANKS
+)
+_OTHER = re.compile(
+    r"(?:(?:no[, ]*)?(?:(?:it's |it is |this is )?(?:something|a|another) "
+    r"(?:else|(?:different |other )?(?:problem|issue)|different)|not that|not this(?: one)?)|"
+    r"(?:不是[, ]?)?(?:不是这个(?:问题)?|是别的(?:问题)?|另外的问题|不一样|其他问题))" + _THANKS
+)
 _NONE = re.compile(r"(?:none(?: of (?:these|them|those))?|neither|no|都不是|都不对|不是|没有(?:我要的)?|以上都不是)")
 _MARK = re.compile(r" ?\((?:in chinese|in english|中文|英文)\)$", re.IGNORECASE)  # as bot/policy.py marks a choice
 _PLACES = (
@@ -65,6 +76,11 @@ def meant(text: str, turns: Sequence[Turn]) -> str:
         return action  # however long a title is, and titles may be questions
     if len(bare) > _LONGEST or "?" in text or "？" in text:
         return ""
+    if incident := str(last.payload.get("incident", "")):
+        if _SAME.fullmatch(bare) or _YES.fullmatch(bare):
+            return f"same:{incident}"
+        if _OTHER.fullmatch(bare) or _NO.fullmatch(bare):
+            return f"other:{incident}"
     if outcome == "offer":
         return "human" if _YES.fullmatch(bare) else DECLINED if _NO.fullmatch(bare) else ""
     if outcome == "clarify":

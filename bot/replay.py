@@ -13,7 +13,7 @@ from base.i18n import N_
 from bot import policy
 from bot.answering import Answering, Finding
 from bot.guard import Guarded, guard
-from bot.models import Decision, OutcomeKind, Reason, Triage
+from bot.models import Decision, Known, OutcomeKind, Reason, Triage
 from bot.policy import Case
 from bot.writer import QuotingWriter
 from desk.models import Category, ConversationState, Sentiment, Turn, Urgency
@@ -99,6 +99,7 @@ class Replayer:
                 memory=case["memory"], has_ticket=case["has_ticket"], confidence=sure,
                 passages=findings[0].passages if findings else (), answer=answer,
                 answer_threshold=self.answering.threshold, clarify_threshold=self.clarify_threshold,
+                known=Known(**case["known"]) if case.get("known") else None,
             )
         )  # fmt: skip
 

@@ -28,11 +28,14 @@ from bot.queries import queries
 from bot.question import last_question, leans_on_earlier, stand_alone
 from bot.rewrite import Rewriter
 from bot.scope import customer_scope
+from bot.symptom import known_incident, symptom_of
 from bot.triage import Judge, Reading, read
 from bot.wants_human import asks_for_person
 from bot.writer import AnswerWriter, OnText
 from desk.conversations import Thread
+from desk.incidents import Notice
 from desk.models import Author, Category, ConversationState, Sentiment, Turn, Urgency
+from desk.symptoms import Symptom
 from kb.ahead import Ahead
 from kb.embed import Embedder
 from kb.models import Audience, Passage, Scope
@@ -70,6 +73,7 @@ class Thought:
     case: dict[str, Any] = field(default_factory=dict)  # what else the policy decided from
     thresholds: dict[str, float] = field(default_factory=dict)
     embedder: str = ""  # with the digest of its spec
+    symptom: Symptom | None = None  # what the message reports as broken
 
     def record(self) -> dict[str, Any]:
         """What "why this answer?" shows: query, candidates with figures and versions, thresholds, decision, reasons."""
@@ -102,6 +106,8 @@ class Thought:
             "urgency": str(self.triage.urgency),
             "reasons": [reason.as_dict("en") for reason in self.triage.urgency_reasons],
             "category": str(self.triage.category),
+            "subcategory": self.triage.subcategory,
+            "things": [list(thing) for thing in self.triage.things],
             "sentiment": str(self.triage.sentiment),
             "wants_human": self.triage.wants_human,
             "injection": self.message.injection,
@@ -138,7 +144,10 @@ class Thinker:
         """Do `work` (store the message, read its thread, prepare) while what was foreseen is being embedded."""
         return Ahead.beside(self._embedder, *foreseen, work) if foreseen else (None, work())
 
-    def prepare(self, inbound: Inbound, thread: Thread, foreseen: tuple[str, str] | None = None) -> Prepared:
+    def prepare(
+        self, inbound: Inbound, thread: Thread, foreseen: tuple[str, str] | None = None,
+        notices: Sequence[Notice] = (),
+    ) -> Prepared:  # fmt: skip
         """Find out what needs no embedding. What was not foreseen begins to be embedded meanwhile."""
         watch = _Watch()
         state = thread.conversation.state if thread.conversation else ConversationState.BOT
@@ -149,7 +158,8 @@ class Thinker:
         asked, understood = ((message.text,), "") if action else self._asked(message.text, turns)
         scope = customer_scope(inbound, thread)
         has_ticket = bool(thread.conversation and thread.conversation.ticket_id)
-        ask = _Question(asked, lang, action, message, turns, state, memory, scope, has_ticket)
+        talk_id = thread.conversation.id if thread.conversation else None
+        ask = _Question(asked, lang, action, message, turns, state, memory, scope, has_ticket, notices, talk_id)
         words, more, ahead = None, [], None
         if ask.worth_embedding():
             if foreseen != (asked[0], lang):
@@ -189,17 +199,21 @@ class Thinker:
                 on_text(answer.text)
             watch.lap("answer")
         passages = findings[0].passages if findings else ()
+        symptom = None if action else symptom_of(triage, vector)
+        known = known_incident(ask.notices, triage, symptom, ask.conversation_id, ask.memory) if ask.notices else None
         decision = policy.decide(
             Case(
                 message=message, action=action, triage=triage, state=ask.state, memory=ask.memory, has_ticket=ask.has_ticket,
                 confidence=sure, passages=passages, answer=answer, answer_threshold=self._settings.answer_confidence,
-                clarify_threshold=self._settings.clarify_confidence,
+                clarify_threshold=self._settings.clarify_confidence, known=known,
             )
         )  # fmt: skip
         case = {"scope": asdict(scope), "state": str(ask.state), "has_ticket": ask.has_ticket, "memory": ask.memory}
+        if known is not None:
+            case["known"] = asdict(known)
         return Thought(
             message, "\n".join(ask.asked), triage, passages, sure, decision, action, watch.laps, tuple(findings),
-            ready.understood, self._fit.version, case, self._thresholds, self._embedder_name,
+            ready.understood, self._fit.version, case, self._thresholds, self._embedder_name, symptom,
         )  # fmt: skip
 
     def answering(self, writer: AnswerWriter | None = None, scope: Scope = CUSTOMER_SCOPE) -> Answering:
@@ -326,6 +340,8 @@ class _Question:
     memory: dict[str, Any]
     scope: Scope
     has_ticket: bool
+    notices: Sequence[Notice] = ()
+    conversation_id: int | None = None
 
     @property
     def text(self) -> str:

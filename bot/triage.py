@@ -17,6 +17,7 @@ import numpy.typing as npt
 from base.i18n import N_
 from base.text import detect_language
 from bot.models import Reason, Triage
+from bot.topics import subcategory, topics
 from bot.triage_evidence import INCIDENTS, Evidence, Signal, extract, is_empty
 from bot.triage_features import figures
 from bot.triage_lexicon import scan
@@ -144,6 +145,7 @@ class Triager:
         if over is not None:
             level = _Level(Urgency.LOW, (reason("state", "recovered", over.quote),), level.confidence)
         category, category_confidence = _category(reading.words, opinion)
+        found = topics(evidence)
         return Triage(
             urgency=level.urgency,
             urgency_reasons=(*level.reasons, category_reason(category, reading.said)),
@@ -155,6 +157,8 @@ class Triager:
             human_reason=human,
             confidence=level.confidence,
             all_clear=over is not None,
+            subcategory=subcategory(category, found),
+            things=tuple((thing.key, thing.quote) for thing in found.things),
         )
 
     def _opinion(

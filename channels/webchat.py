@@ -15,6 +15,7 @@ from channels.payload import NotUnderstood, read_json, text_field
 THREAD_HEADER = "x-firstline-thread"  # set by the app from the signed session, never taken from the browser
 MAX_TEXT = 120_000  # characters stored; what is longer is refused with a reason
 ACTIONS = ("human", "helped", "not_helped")
+ABOUT = ("choose:", "same:", "other:")  # followed by the id of an article, or of an incident
 
 
 class WebchatAdapter:
@@ -29,7 +30,7 @@ class WebchatAdapter:
         if unknown:
             raise NotUnderstood(fields=",".join(sorted(unknown))[:100])
         action = text_field(data, "action", max_chars=100)
-        if action and action not in ACTIONS and not action.startswith("choose:"):
+        if action and action not in ACTIONS and not action.startswith(ABOUT):
             raise NotUnderstood(field="action")
         product = text_field(data, "product", max_chars=100)  # of the page the window is on: it narrows, no more
         client_id = text_field(data, "client_id", required=True, max_chars=64)

@@ -200,6 +200,11 @@ def get(session: Session, conversation_id: int, *, to_write: bool = False) -> Co
     return to_conversation(row)
 
 
+def by_ids(session: Session, ids: Sequence[int]) -> list[Conversation]:
+    """Those with these ids; unknown ones are left out."""
+    return [to_conversation(row) for row in session.execute(select(_TALKS).where(_TALKS.c.id.in_(list(ids))))]
+
+
 def latest_turns(session: Session, conversation_id: int, limit: int) -> tuple[Turn, ...]:
     """The newest turns, oldest first."""
     rows = session.execute(_LATEST, {"talk": conversation_id, "most": limit}).all()

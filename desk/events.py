@@ -24,6 +24,7 @@ class EventKind(StrEnum):
     TICKET_CHANGED = "ticket_changed"
     ASSIGNED = "assigned"
     READ = "read"
+    INCIDENT_CHANGED = "incident_changed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ class EmptyReply(InvalidInput):
     message = N_("There is nothing to send yet. Write your reply first.")
 
 
+class NotToEverybody(InvalidInput):
+    code = "not_to_everybody"
+    message = N_("Nobody reads this conversation. Write to everybody affected on the page of the incident.")
+
+
 def reply(
     session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, text: str, now: datetime
 ) -> Turn:
@@ -32,6 +37,8 @@ def reply(
     body = clean(text)
     if not body:
         raise EmptyReply()
+    if talk.channel == Channel.INCIDENT:
+        raise NotToEverybody()
     take_over(session, defaults, talk, member, now)
     lang = detect_language(body, talk.lang)
     turn = conversations.add_turn(

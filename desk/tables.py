@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -235,6 +235,73 @@ class CorrectionRow(Table):
     by_bot: Mapped[bool] = mapped_column(Boolean)
     shown: Mapped[list[dict[str, Any]]] = mapped_column(Json, default=list)
     reason: Mapped[str] = mapped_column(Text, default="")
+
+
+class SymptomRow(Table):
+    """What one message of a customer reports as broken: read in the window in which a surge would show, then deleted."""
+
+    __tablename__ = "desk_symptoms"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    turn_id: Mapped[int] = mapped_column(Integer)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("desk_conversations.id"), index=True)
+    customer_id: Mapped[int] = mapped_column(Integer)
+    lang: Mapped[str] = mapped_column(String(8))
+    category: Mapped[str] = mapped_column(String(32))
+    urgency: Mapped[str] = mapped_column(String(16))
+    objects: Mapped[list[str]] = mapped_column(Json, default=list)  # keys of bot/topics.toml, the main one first
+    vector: Mapped[bytes | None] = mapped_column(LargeBinary)  # float16, little endian
+
+
+class IncidentRow(Table):
+    """One thing that is wrong for several customers: proposed by the surge, opened by a person."""
+
+    __tablename__ = "desk_incidents"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    title: Mapped[dict[str, str]] = mapped_column(Json, default=dict)  # language -> text
+    notice: Mapped[dict[str, str]] = mapped_column(Json, default=dict)
+    objects: Mapped[list[str]] = mapped_column(Json, default=list)
+    ticket_id: Mapped[int | None] = mapped_column(Integer)  # the parent ticket, once it is open
+    merged_into: Mapped[int | None] = mapped_column(Integer, index=True)
+    first_at: Mapped[datetime] = mapped_column(UtcDateTime)  # the first message about it
+    proposed_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    opened_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class MemberRow(Table):
+    """A conversation that belongs to an incident, may belong to it, or was found not to."""
+
+    __tablename__ = "desk_incident_members"
+    __table_args__ = (UniqueConstraint("incident_id", "conversation_id"),)
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("desk_incidents.id"))
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("desk_conversations.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16))  # candidate | member | removed
+    by: Mapped[str] = mapped_column(String(40))  # "surge", "customer", "staff:<id>"
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    told: Mapped[int] = mapped_column(Integer, default=0)  # the newest update this conversation was given
+
+
+class UpdateRow(Table):
+    """What staff tell everybody an incident affects, in each language. Given to the members one after the other."""
+
+    __tablename__ = "desk_incident_updates"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    incident_id: Mapped[int] = mapped_column(ForeignKey("desk_incidents.id"), index=True)
+    staff_id: Mapped[int] = mapped_column(Integer)
+    text: Mapped[dict[str, str]] = mapped_column(Json)
+    resolves: Mapped[bool] = mapped_column(
+        Boolean, default=False
+    )  # the incident is over: the children are solved with it
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    told_all_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
 
 class AuditRow(Table):

@@ -27,7 +27,7 @@ from web import errors
 from web.deps import Running
 from web.live import Hub
 from web.pages import make_environments
-from web.routes import api, chat, inbox, inbox_live, knowledge, public, reports, signin, why
+from web.routes import api, chat, inbox, inbox_live, incidents, knowledge, public, reports, signin, why
 from web.security import AnswersHead, BodyLimit, SameOriginOnly, SecurityHeaders
 from web.wiring import Services
 from web.worker import Worker
@@ -62,7 +62,7 @@ def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None
         templates=make_environments(), chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
         on_warm=on_warm,
     )  # fmt: skip
-    for module in (chat, api, public, signin, inbox_live, inbox, why, knowledge, reports):
+    for module in (chat, api, public, signin, inbox_live, inbox, why, knowledge, reports, incidents):
         app.include_router(module.router)
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     errors.install(app)

@@ -13,7 +13,8 @@ from base.messages import Channel
 from base.text import detect_language
 from bot.suggest import Suggestion, suggest
 from bot.think import CHOOSE
-from desk import conversations, customers, events, sla_words, staff, tickets
+from bot.topics import subcategory_name, thing_name
+from desk import conversations, customers, events, incidents, sla_words, staff, tickets
 from desk.conversations import Listed
 from desk.models import (
     CATEGORY_NAMES,
@@ -53,6 +54,7 @@ CHANNEL_NAMES = {
     Channel.WEBCHAT: N_("Web chat"), Channel.CONSOLE: N_("Console"), Channel.EMAIL: N_("E-mail"),
     Channel.TELEGRAM: N_("Telegram"), Channel.WECOM: N_("WeCom"), Channel.DINGTALK: N_("DingTalk"),
     Channel.FEISHU: N_("Feishu"), Channel.SLACK: N_("Slack"), Channel.WHATSAPP: N_("WhatsApp"),
+    Channel.INCIDENT: N_("Incident"),
 }  # fmt: skip
 STATE_NAMES = {
     ConversationState.BOT: N_("Assistant"),
@@ -115,7 +117,8 @@ class Presenter:
         talk = item.conversation
         is_open = ticket is not None and ticket.state in tickets.OPEN_STATES
         due = next_due(ticket) if ticket is not None and is_open else None
-        name = self.customer_name(item.customer)
+        of_incident = talk.channel == Channel.INCIDENT
+        name = self.t(CHANNEL_NAMES[Channel.INCIDENT]) if of_incident else self.customer_name(item.customer)
         return RowView(
             public_id=talk.public_id, name=name, initials=initials(item.customer.name or name),
             color_index=tint(item.customer.public_id), channel=talk.channel,
@@ -139,6 +142,7 @@ class Presenter:
         is_open = ticket is not None and ticket.state in tickets.OPEN_STATES
         due = next_due(ticket) if ticket is not None and is_open else None
         mine = self._reader is not None and talk.assignee_id == self._reader.id
+        incident = incidents.of_conversation(session, talk.id)
         return ConversationView(
             public_id=talk.public_id, subject=talk.subject or self.t(N_("New conversation")), lang=talk.lang,
             channel=talk.channel, channel_name=self.t(CHANNEL_NAMES[Channel(talk.channel)]), state=talk.state,
@@ -157,6 +161,8 @@ class Presenter:
             can_reply=talk.state is not ConversationState.CLOSED,
             can_release=talk.state is ConversationState.STAFF, can_resolve=is_open,
             last_event_id=str(events.last_id(session)),
+            incident_url=f"/incidents/{incident.public_id}" if incident else "",
+            incident_title=incident.title.get(self.lang, "") if incident else "",
         )  # fmt: skip
 
     def turns(self, turns: Sequence[Turn], customer: Customer, talk: str = "") -> tuple[TurnView, ...]:
@@ -221,6 +227,8 @@ class Presenter:
                 for n, item in enumerate(handover.get("tried", ()), start=1)
             ),
             status_url=f"/status/{ticket.public_id}",
+            subcategory_name=subcategory_name(ticket.category, str(handover.get("subcategory", "")), self.lang),
+            things=tuple(thing_name(str(key), self.lang) for key in handover.get("things", ())),
         )  # fmt: skip
 
     def deadlines(self, session: Session, ticket: Ticket, state: SlaState) -> tuple[DeadlineView, ...]:

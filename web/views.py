@@ -217,6 +217,8 @@ class TicketView:
     tried: tuple[CitationView, ...] = ()  # passages that were shown or considered
     similar: tuple[SimilarView, ...] = ()
     status_url: str = ""  # the customer's status page
+    subcategory_name: str = ""
+    things: tuple[str, ...] = ()  # what it is about: VPN, Invoice ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +246,22 @@ class ConversationView:
     can_release: bool = False  # a person holds it: it can be given back to the assistant
     can_resolve: bool = False
     last_event_id: str = ""  # newest event already in this page; live updates start after it
+    incident_url: str = ""  # of the open incident it belongs to
+    incident_title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class IncidentLine:
+    """One incident in the list."""
+
+    public_id: str
+    title: str
+    state: str  # desk IncidentState value
+    state_name: str
+    customers: int
+    since: str
+    ticket: str = ""  # "FL-1042", the parent
+    into: str = ""  # title of the one it was merged into
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +274,7 @@ class InboxView:
     rows: tuple[RowView, ...]
     active: ConversationView | None = None
     last_event_id: str = ""
+    proposals: tuple[IncidentLine, ...] = ()  # incidents that wait for a decision
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from bot.breaker import Breaker
 from bot.confidence import Fit, fit_of
 from bot.engine import Engine
 from bot.rewrite import Rewriter
+from bot.surge_watch import SurgeWatch
 from bot.think import Thinker
 from bot.triage import Judge, Triager
 from bot.triage_model import model_of
@@ -58,6 +59,7 @@ class Services:
     engine: Engine
     thinker: Thinker
     triager: Judge
+    surge: SurgeWatch
     fit: Fit
     defaults: ServiceDefaults
     secret_key: str
@@ -114,6 +116,7 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         engine=Engine(settings, database, clock, thinker, defaults),
         thinker=thinker,
         triager=triager,
+        surge=SurgeWatch(settings, database, clock),
         fit=fit,
         defaults=defaults,
         secret_key=_secret_key(settings),

@@ -14,7 +14,7 @@ from base.log import get_logger
 from base.messages import Channel
 from bot.models import OutcomeKind
 from channels.adapter import ChannelAdapter
-from desk import inbox, outbox
+from desk import inbox, incident_updates, outbox
 from desk.inbox import InboxItem
 from web.wiring import Services
 
@@ -46,6 +46,7 @@ class Worker:
         for number in range(self._services.settings.worker_threads):
             self._threads.append(threading.Thread(target=self._answer_all, name=f"answer-{number}", daemon=True))
         self._threads.append(threading.Thread(target=self._send_all, name="send", daemon=True))
+        self._threads.append(threading.Thread(target=self._watch_all, name="watch", daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -110,6 +111,33 @@ class Worker:
         if not again:
             services.engine.give_up(item.inbound, item.id)  # no stranded customer (promise 4)
             log.error("message_given_to_staff", inbox_id=item.id)
+
+    def _watch_all(self) -> None:
+        """Tell everybody in an incident what staff wrote, and look for new incidents."""
+        while not self._stop.is_set():
+            seen, busy = self._wakes, False
+            try:
+                busy = self.tell_some() > 0
+                if self._services.surge.look():
+                    self._on_change()
+            except Exception as error:  # as above
+                log.error("watch_fault", error=blame(error))
+                self._stop.wait(1)
+            if not busy:
+                self._rest(seen)
+
+    def tell_some(self) -> int:
+        """Give an update of an incident to its next customers; return how many. 0 when everybody knows everything."""
+        services = self._services
+        with services.database.read() as session:
+            if not incident_updates.waiting(session):
+                return 0
+        with services.database.begin() as session:
+            told = incident_updates.tell(session, services.defaults, services.clock.now())
+        if told:
+            self.wake()
+            self._on_change()
+        return told
 
     def _send_all(self) -> None:
         asyncio.run(self._send_loop())

@@ -6,8 +6,11 @@ from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
+from sqlalchemy import select
 
+from desk import incident_work
 from desk.models import Role
+from desk.tables import ConversationRow
 from tests.browser.conftest import NewPage
 from tests.live import Chat, LiveDesk
 
@@ -54,6 +57,35 @@ def test_reports(live: LiveDesk, new_page: NewPage, axe: Axe, chat: Chat, lang: 
     live.browser(Role.MANAGER).post(f"/inbox/{chat.conversation_id()}/urgency", data=form)
     page = new_page("/reports/triage", lang=lang, role=Role.MANAGER, color_scheme=scheme)
     expect(page.locator(".report tbody tr").first).to_be_visible()
+    assert axe(page) == []
+
+
+@every_look
+def test_incidents(live: LiveDesk, new_page: NewPage, axe: Axe, chat: Chat, lang: str, scheme: str) -> None:
+    services, now = live.services, live.services.clock.now()
+    other = live.chat()
+    other.ask("PRN-21 on every printer, I want to talk to a person")
+    words = {"en": "Printers", "zh": "打印机"}
+    with services.database.begin() as session:
+        query = select(ConversationRow.id).where(
+            ConversationRow.public_id.in_([chat.conversation_id(), other.conversation_id()])
+        )
+        ids = list(session.scalars(query))
+        found = incident_work.propose(session, words, words, ["printer"], ids, now, now)
+        incident_work.propose(session, words, words, ["printer"], ids[:1], now, now)
+    page = new_page("/incidents", lang=lang, role=Role.AGENT, color_scheme=scheme)
+    expect(page.locator("tbody tr").first).to_be_visible()
+    assert axe(page) == []
+    page.goto(f"/incidents/{found.public_id}")
+    expect(page.locator("input[name=chosen]")).to_have_count(2)
+    assert axe(page) == []
+    page.locator("form button.btn-primary").first.click()
+    expect(page.locator("form[action$='/tell']")).to_have_count(2)
+    page.locator("details > summary h2").click()
+    expect(page.locator("details .btn-success")).to_be_visible()
+    assert axe(page) == []
+    page.goto(f"/inbox/{other.conversation_id()}")
+    expect(page.locator(f"#side a[href='/incidents/{found.public_id}']")).to_be_visible()
     assert axe(page) == []
 
 

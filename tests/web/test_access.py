@@ -8,10 +8,12 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
-from desk.models import Role
-from desk.tables import TicketRow, TurnRow
+from desk import incident_work
+from desk.models import Role, Urgency
+from desk.staff import to_staff
+from desk.tables import ConversationRow, IncidentRow, StaffRow, TicketRow, TurnRow
 from kb.tables import ArticleRow
 from tests.live import PASSWORD, Chat, LiveDesk, email_of
 from tests.web.addresses import addresses
@@ -31,6 +33,8 @@ class Door:
     stream: bool = False
 
 
+TEXTS = {"title_en": "VPN", "title_zh": "VPN", "notice_en": "We know.", "notice_zh": "已知。"}
+OTHER_INCIDENT = "0" * 24
 DOORS: dict[tuple[str, str], Door] = {
     # for everybody
     ("GET", "/"): Door(EVERYBODY),
@@ -63,6 +67,16 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/inbox/{public_id}/release"): Door(STAFF),
     ("POST", "/inbox/{public_id}/resolve"): Door(STAFF, form={"root_cause": "tray"}),
     ("POST", "/inbox/{public_id}/urgency"): Door(STAFF, form={"urgency": "high", "reason": "many people"}),
+    ("GET", "/incidents"): Door(STAFF),
+    ("GET", "/incidents/{public_id}"): Door(STAFF),
+    ("POST", "/incidents/{public_id}/open"): Door(STAFF, form={"urgency": "high", **TEXTS}),
+    ("POST", "/incidents/{public_id}/text"): Door(STAFF, form=TEXTS),
+    ("POST", "/incidents/{public_id}/tell"): Door(STAFF, form={"text_en": "News", "text_zh": "进展"}),
+    ("POST", "/incidents/{public_id}/dismiss"): Door(STAFF),
+    ("POST", "/incidents/{public_id}/again"): Door(STAFF),
+    ("POST", "/incidents/{public_id}/members"): Door(STAFF, form={"ticket": "FL-1001"}),
+    ("POST", "/incidents/{public_id}/members/remove"): Door(STAFF, form={"conversation": "{conversation}"}),
+    ("POST", "/incidents/{public_id}/merge"): Door(STAFF, form={"into": OTHER_INCIDENT}),
     ("GET", "/api/v1/conversations"): Door(STAFF),
     ("GET", "/api/v1/conversations/{public_id}"): Door(STAFF),
     ("GET", "/api/v1/conversations/{public_id}/answers/{seq}"): Door(STAFF),
@@ -106,11 +120,32 @@ def fill(live: LiveDesk, customer_a: Chat) -> Callable[[str], str]:
     def filled(path: str) -> str:
         if path == "/static/...":
             return "/static/app.css"
+        if path.startswith("/incidents/"):
+            return path.format(public_id=an_incident(live, talk, path.rpartition("/")[2]))
         ids = {"/status": ticket, "/articles": article, "/knowledge": article}
         public_id = next((found for start, found in ids.items() if path.startswith(start)), talk)
         return path.format(public_id=public_id, language="zh", seq=2)
 
     return filled
+
+
+def an_incident(live: LiveDesk, talk: str, deed: str) -> str:
+    """The public id of a new incident on which this can be done."""
+    services, now = live.services, live.services.clock.now()
+    with services.database.begin() as session:
+        member = to_staff(session.scalars(select(StaffRow)).first())
+        talk_id = session.scalar(select(ConversationRow.id).where(ConversationRow.public_id == talk))
+        words = {"en": "VPN", "zh": "VPN"}
+        if session.scalar(select(IncidentRow).where(IncidentRow.public_id == OTHER_INCIDENT)) is None:
+            other = incident_work.propose(session, words, words, ["vpn"], [], now, now)
+            session.execute(update(IncidentRow).where(IncidentRow.id == other.id).values(public_id=OTHER_INCIDENT))
+        found = incident_work.propose(session, words, words, ["vpn"], [talk_id or 0], now, now)
+        if deed == "again":
+            incident_work.dismiss(session, found, member, now)
+        elif deed not in ("open", "dismiss"):
+            ids, high = [talk_id or 0], Urgency.HIGH
+            incident_work.open_incident(session, services.defaults, found, member, words, words, high, ids, now)
+        return found.public_id
 
 
 def caller(live: LiveDesk, who: str, customer_a: Chat) -> httpx.Client:
@@ -124,19 +159,20 @@ def caller(live: LiveDesk, who: str, customer_a: Chat) -> httpx.Client:
     return client
 
 
-def knock(client: httpx.Client, method: str, path: str, door: Door) -> int:
+def knock(client: httpx.Client, method: str, path: str, door: Door, talk: str = "") -> int:
     """The status of one call; where a browser is sent to sign in counts as 401."""
+    form = {name: value.format(conversation=talk) for name, value in door.form.items()}
     if door.stream:
         with client.stream(method, path) as stream:
             answer = stream
     elif method == "GET":
         answer = client.get(path)
     elif path == "/knowledge/upload":
-        answer = client.post(path, data=door.form, files={"files": ("m.md", b"# Matrix\n\nThe matrix is in room 7.\n")})
+        answer = client.post(path, data=form, files={"files": ("m.md", b"# Matrix\n\nThe matrix is in room 7.\n")})
     elif door.json is not None:
         answer = client.post(path, json=door.json)
     else:
-        answer = client.post(path, data=door.form)
+        answer = client.post(path, data=form)
     if answer.headers.get("location", "").startswith("/signin?next"):
         return 401
     return answer.status_code
@@ -153,7 +189,8 @@ def said(live: LiveDesk) -> list[tuple[int, str]]:
         turns = session.execute(by_staff).tuples().all()
         tickets = session.execute(select(TicketRow.id, TicketRow.urgency)).tuples().all()
         articles = session.execute(select(ArticleRow.id, ArticleRow.status)).tuples().all()
-    return [*turns, *tickets, *articles]
+        found = session.execute(select(IncidentRow.id, IncidentRow.state)).tuples().all()
+    return [*turns, *tickets, *articles, *found]
 
 
 @pytest.mark.parametrize("who", ["anonymous", "customer A", "customer B", *Role])
@@ -162,8 +199,9 @@ def test_each_caller_gets_what_is_theirs_and_nothing_else(
 ) -> None:
     wrong, client = [], caller(live, who, customer_a)
     for (method, path), door in sorted(DOORS.items(), key=lambda item: item[0][1] in ("/signin", "/signout")):
+        place = fill(path)
         before = said(live)
-        status = knock(client, method, fill(path), door)
+        status = knock(client, method, place, door, customer_a.conversation_id())
         if who in door.allowed:
             fine = status < 400
         else:

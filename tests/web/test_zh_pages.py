@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 from desk import staff
 from desk.models import Role
-from desk.tables import ConversationRow, TicketRow
+from desk.tables import ConversationRow, IncidentRow, TicketRow
 from kb.tables import ArticleRow
 from tests import articles
 from web.app import create_app
@@ -171,6 +171,28 @@ def test_no_english_in_the_inbox(desk: TestClient) -> None:
 
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
+def test_no_english_on_the_pages_of_incidents(desk: TestClient) -> None:
+    assert_chinese(desk, "/incidents")
+    for text in ("ERP 打不开，一直白屏", "ERP 白屏，入不了账", "我们部门的 ERP 全是白屏，用不了"):
+        say(desk, text)
+    run: Running = desk.app.state.running  # type: ignore[attr-defined]
+    assert run.services.surge.look() > 0
+    (incident,) = ids(desk, IncidentRow)
+    assert_chinese(desk, "/inbox", "/incidents", f"/incidents/{incident}")
+    talks = ids(desk, ConversationRow)
+    texts = {"title_en": "ERP", "title_zh": "ERP 故障", "notice_en": "ERP", "notice_zh": "正在处理。"}
+    form = {"urgency": "high", "chosen": talks[:2], **texts}
+    assert desk.post(f"/incidents/{incident}/open", data=form).status_code == 200
+    assert "正在处理。" in say(desk, "ERP 白屏，打不开了")[-1]
+    assert desk.post(f"/incidents/{incident}/tell", data={"text_zh": "修好一半", "text_en": "ERP"}).status_code == 200
+    assert run.worker.tell_some() > 0
+    assert_chinese(desk, f"/incidents/{incident}", f"/inbox/{talks[0]}", "/inbox?view=all")
+    for deed, form in (("dismiss", {}), ("members", {"ticket": "FL-99999"}), ("tell", {"text_en": "only"})):
+        answer = desk.post(f"/incidents/{incident}/{deed}", data=form)
+        assert answer.status_code in (409, 422)
+        assert english_in(answer.text) == [], deed
+
+
 def test_no_english_in_the_knowledge_base(desk: TestClient) -> None:
     assert_chinese(desk, "/knowledge", "/knowledge?q=没有这个词", "/knowledge/upload")
     for one in ids(desk, ArticleRow):

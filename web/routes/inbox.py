@@ -11,12 +11,14 @@ from fastapi import APIRouter, Form, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from sqlalchemy.orm import Session
 
+from base.messages import Channel
 from desk import access, conversations, customers, events, replies
 from desk.access import StaffActor
 from desk.models import Conversation, Staff, Urgency
 from web.deps import LocaleDep, Running, RunningDep, requires
 from web.pages import render, render_text
 from web.present import Presenter
+from web.present_incidents import IncidentPresenter
 from web.views import ConversationView, InboxView
 
 router = APIRouter(include_in_schema=False)
@@ -50,6 +52,8 @@ def conversation_page(
     services = run.services
     with services.database.begin() as session:
         talk = access.conversation(session, StaffActor(member), public_id)
+        if talk.channel == Channel.INCIDENT:  # its page says who is in it, and reaches them all
+            return RedirectResponse(f"/incidents/{talk.thread_id}", status_code=303)
         replies.mark_read(session, talk, services.clock.now())
     run.hub.wake()
     with services.database.read() as session:
@@ -195,6 +199,7 @@ def inbox_view(
         view=chosen, q=q, mine=counts["mine"], unassigned=counts["unassigned"], all=counts["all"],
         rows=presenter.rows(session, listed, active.public_id if active else ""),
         active=presenter.conversation(session, active) if active else None, last_event_id=str(events.last_id(session)),
+        proposals=IncidentPresenter(run.services, language, member).proposals(session),
     )  # fmt: skip
 
 
