@@ -21,6 +21,7 @@ from desk.symptoms import Reported, Symptom
 
 Floats = npt.NDArray[np.float32]
 MOST = 2000  # reports looked at, history included: what one more costs does not grow with the desk
+THINGS = 128  # different things told apart
 JOIN = 0.55  # mean likeness to the nearest members of a group, from which a report belongs to it
 _NEAREST = 2
 _NEAR = 200  # of the reports most like the first, how many are looked at as members
@@ -46,24 +47,51 @@ class Stack:
         """Those at these places, or under this mask."""
         return Stack(self.vectors[at], self.things[at], self.chinese[at], self.kinds[at])
 
+    def followed_by(self, other: Stack) -> Stack:
+        """Both, one below the other, the last MOST rows of them."""
+        pairs = zip(self._arrays(other), other._arrays(self), strict=True)
+        return Stack(*(np.concatenate([mine[-MOST:], theirs])[-MOST:] for mine, theirs in pairs))
+
+    def _arrays(self, beside: Stack) -> tuple[npt.NDArray[Any], ...]:
+        missing = max(
+            0, beside.vectors.shape[1] - self.vectors.shape[1]
+        )  # before the first vector its length is unknown
+        vectors = np.pad(self.vectors, ((0, 0), (0, missing))) if missing else self.vectors
+        return vectors, self.things, self.chinese, self.kinds
+
+
+class Stacker:
+    """Makes stacks that fit one another: the same things in the same columns, vectors of the same length."""
+
+    def __init__(self) -> None:
+        self._columns: dict[str, int] = {}
+        self._dim = 0
+
+    def stack(self, symptoms: Sequence[Symptom]) -> Stack:
+        """Symptoms as arrays. A vector of another length than the first one's (another model) counts as none.
+
+        So do things beyond the first THINGS that were ever met.
+        """
+        if not self._dim:
+            self._dim = next((len(one.vector) for one in symptoms if one.vector is not None), 0)
+        vectors = np.zeros((len(symptoms), max(1, self._dim)), np.float32)
+        things = np.zeros((len(symptoms), THINGS), np.float32)
+        for row, one in enumerate(symptoms):
+            if one.vector is not None and len(one.vector) == self._dim:
+                vectors[row] = one.vector
+            for key in one.objects:
+                column = self._columns.setdefault(key, len(self._columns))
+                if column < THINGS:
+                    things[row, column] = 1.0
+        return Stack(
+            vectors, things, np.array([one.lang == "zh" for one in symptoms], np.bool_),
+            np.array([_CATEGORIES.index(one.category) for one in symptoms], np.intp),
+        )  # fmt: skip
+
 
 def stack(symptoms: Sequence[Symptom]) -> Stack:
-    """Symptoms as arrays. Vectors of another length than the newest one's (another model) count as none."""
-    dim = next((len(one.vector) for one in reversed(symptoms) if one.vector is not None), 1)
-    vectors = np.zeros((len(symptoms), dim), np.float32)
-    places: dict[str, int] = {}
-    for one in symptoms:
-        for key in one.objects:
-            places.setdefault(key, len(places))
-    things = np.zeros((len(symptoms), max(1, len(places))), np.float32)
-    for row, one in enumerate(symptoms):
-        if one.vector is not None and len(one.vector) == dim:
-            vectors[row] = one.vector
-        things[row, [places[key] for key in one.objects]] = 1.0
-    return Stack(
-        vectors, things, np.array([one.lang == "zh" for one in symptoms], np.bool_),
-        np.array([_CATEGORIES.index(one.category) for one in symptoms], np.intp),
-    )  # fmt: skip
+    """Symptoms as arrays, for once."""
+    return Stacker().stack(symptoms)
 
 
 def likeness(ones: Stack, others: Stack) -> Floats:

@@ -20,7 +20,7 @@ from base.database import Database
 from base.i18n import LOCALES, N_, translate
 from base.log import get_logger
 from base.settings import Settings
-from bot.surge import JOIN, MOST, belongs, group_of, is_unusual, likeness, main_things, stack
+from bot.surge import JOIN, MOST, Stacker, belongs, group_of, is_unusual, likeness, main_things, stack
 from bot.topics import thing_name
 from desk import conversations, incident_work, incidents, symptoms
 from desk.incidents import Incident, MemberState
@@ -50,7 +50,7 @@ class SurgeWatch:
         self._settings, self._database, self._clock = settings, database, clock
         self._length = timedelta(minutes=settings.surge_minutes)
         self._reports: list[Reported] = []  # the newest MOST of the last days, oldest first
-        self._stack = stack([])
+        self._stacker, self._stack = Stacker(), stack([])
         self._forgotten = clock.now()
 
     def look(self) -> int:
@@ -79,8 +79,9 @@ class SurgeWatch:
             new = symptoms.after(session, seen, now - symptoms.KEPT, MOST)
         if not new:
             return []
+        rows = self._stacker.stack([one.symptom for one in new])
+        self._stack = self._stack.followed_by(rows) if self._reports else rows
         self._reports = [*self._reports, *new][-MOST:]
-        self._stack = stack([one.symptom for one in self._reports])
         first = len(self._reports) - len(new)
         return [at for at in range(max(0, first), len(self._reports)) if self._is_now(at, now)]
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 import pytest
 
-from bot.surge import JOIN, belongs, group_of, is_unusual, likeness, main_things, stack
+from bot.surge import JOIN, MOST, Stacker, belongs, group_of, is_unusual, likeness, main_things, stack
 from desk.models import Category, Urgency
 from desk.symptoms import Reported, Symptom
 
@@ -54,6 +54,26 @@ def test_without_an_embedding_nothing_is_alike_enough() -> None:
 def test_a_vector_of_another_model_counts_as_none() -> None:
     other = Symptom("en", Category.NETWORK, Urgency.NORMAL, ("vpn",), np.ones(8, np.float32))
     assert like(other, symptom(0, "vpn")) < JOIN
+
+
+def test_reports_before_and_after_the_embedder_came_back_stand_together() -> None:
+    stacker = Stacker()
+    bare = Symptom("en", Category.NETWORK, Urgency.NORMAL, ("vpn",), None)
+    both = stacker.stack([bare, bare]).followed_by(stacker.stack([symptom(0, "vpn")]))
+    assert both.vectors.shape == (3, DIM)
+    assert both.followed_by(stacker.stack([bare])).vectors.shape == (4, DIM)
+
+
+def test_only_the_newest_are_kept() -> None:
+    stacker, one = Stacker(), symptom(0, "vpn")
+    long = stacker.stack([one] * (MOST - 1)).followed_by(stacker.stack([symptom(1, "mail")] * 3))
+    assert len(long.kinds) == len(long.vectors) == MOST
+    np.testing.assert_allclose(long.vectors[-1], symptom(1, "mail").vector)
+
+
+def test_more_things_than_there_are_columns_are_no_fault() -> None:
+    every = stack([symptom(0, f"thing{n}") for n in range(300)])
+    assert np.isfinite(likeness(every.rows([0, 299]), every)).all()
 
 
 def test_a_group_holds_what_belongs_together_and_nothing_else() -> None:

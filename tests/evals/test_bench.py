@@ -10,7 +10,7 @@ import pytest
 
 from base.settings import Settings
 from evals.bench import __main__ as bench
-from evals.bench import hashed, ingest, large, memory, search, sse, startup, turn
+from evals.bench import hashed, ingest, large, memory, search, sse, startup, surge, turn
 from evals.bench import installation as bench_installation
 from evals.bench.documents import write_documents
 from evals.bench.figures import machine, percentile, resident_bytes, spread_ms, timed
@@ -249,3 +249,12 @@ def test_startup_is_measured_from_the_start_of_the_process(monkeypatch: pytest.M
     assert found["help_s"] > 0
     assert found["ready_s"] > 0
     assert found["first_ready_s"] > 0
+
+
+def test_the_watch_over_surges_is_measured_with_few_and_with_many(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(surge, "FEW", 30)
+    monkeypatch.setattr(surge, "QUICK_MANY", 60)
+    monkeypatch.setattr(surge, "QUICK_LOOKS", 3)
+    found = surge.measure(quick=True)
+    assert (found["few"], found["many"]) == (30, 60)
+    assert found["p50_ratio_many_to_few"] > 0
