@@ -18,7 +18,7 @@ from desk.events import EventKind
 from desk.models import Author, Category, Conversation, Ticket, TicketState, Urgency
 from desk.service import ServiceDefaults, pinned
 from desk.sla import SlaState
-from desk.tables import ClockEventRow, ServiceVersionRow, TicketRow
+from desk.tables import ClockEventRow, EventRow, ServiceVersionRow, TicketRow
 from desk.terms import Terms
 from desk.timeline import ClockEvent
 from desk.timeline import EventKind as ClockKind
@@ -102,11 +102,37 @@ def retarget(
     lower = urgency.rank > Urgency(row.urgency).rank
     if urgency == row.urgency or (lower and by not in (Author.STAFF, Author.CUSTOMER)):
         return to_ticket(row)
-    row.urgency, row.urgency_reasons = urgency, list(reasons)
+    was, row.urgency, row.urgency_reasons = row.urgency, urgency, list(reasons)
     _log(session, row, ClockEvent(ClockKind.RETARGETED, now, by, urgency))
     _refresh(session, defaults, row, now)
-    _changed(session, row, now, urgency=str(urgency), by=str(by))
+    _changed(session, row, now, urgency=str(urgency), was=was, by=str(by), reasons=list(reasons))
     return to_ticket(row)
+
+
+@dataclass(frozen=True, slots=True)
+class LevelChange:
+    """One change of a ticket's urgency, with what was seen at the time."""
+
+    at: datetime
+    was: Urgency
+    level: Urgency
+    by: Author
+    reasons: tuple[dict[str, Any], ...]
+
+
+def level_changes(session: Session, ticket: Ticket) -> list[LevelChange]:
+    """How a ticket's urgency changed since it was opened, oldest first. Read from the event log."""
+    query = (
+        select(EventRow)
+        .where(EventRow.conversation_id == ticket.conversation_id, EventRow.ticket_id == ticket.id)
+        .where(EventRow.kind == EventKind.TICKET_CHANGED)
+        .order_by(EventRow.id)
+    )
+    found = [(row.at, row.data) for row in session.scalars(query) if "was" in row.data]
+    return [
+        LevelChange(at, Urgency(data["was"]), Urgency(data["urgency"]), Author(data["by"]), tuple(data["reasons"]))
+        for at, data in found
+    ]
 
 
 def staff_replied(session: Session, defaults: ServiceDefaults, ticket_id: int, now: datetime) -> Ticket:

@@ -42,6 +42,7 @@ from web.views import (
     CustomerView,
     DeadlineView,
     Fact,
+    LevelChangeView,
     Option,
     RowView,
     SuggestionView,
@@ -85,6 +86,13 @@ PACKAGE_NAMES = {
     "basic": N_("Basic package"),
     "proactive": N_("Proactive package"),
     "dedicated": N_("Dedicated package"),
+}
+_BY_WHOM = {
+    Author.STAFF: N_("by a person"),
+    Author.CUSTOMER: N_("by the customer's all-clear"),
+    Author.BOT: N_("by the assistant"),
+    Author.SYSTEM: N_("by a rule"),
+    Author.NOTE: N_("by a person"),
 }
 _NAMELESS = N_("Visitor {code}")
 
@@ -221,6 +229,13 @@ class Presenter:
             state=ticket.state, state_name=self.t(TICKET_STATE_NAMES[ticket.state]), urgency=ticket.urgency,
             urgency_name=self.t(URGENCY_NAMES[ticket.urgency]), category_name=self.t(CATEGORY_NAMES[ticket.category]),
             reasons=tuple(self.reason(reason) for reason in ticket.urgency_reasons),
+            changes=tuple(
+                LevelChangeView(
+                    self.moment(one.at), self.t(URGENCY_NAMES[one.was]), one.level, self.t(URGENCY_NAMES[one.level]),
+                    self.t(_BY_WHOM[one.by]), tuple(self.reason(reason) for reason in one.reasons),
+                )
+                for one in tickets.level_changes(session, ticket)
+            ),
             deadlines=self.deadlines(session, ticket, state), unanswered=str(handover.get("open_question", "")),
             tried=tuple(
                 CitationView(n, item["title"], item.get("section", ""), f"/knowledge/{item['article']}")

@@ -201,6 +201,18 @@ class SimilarView:
 
 
 @dataclass(frozen=True, slots=True)
+class LevelChangeView:
+    """One change of a ticket's urgency."""
+
+    when: str
+    was_name: str
+    level: str
+    level_name: str
+    by: str  # who, in words
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class TicketView:
     name: str  # "FL-1042"
     title: str
@@ -217,6 +229,7 @@ class TicketView:
     tried: tuple[CitationView, ...] = ()  # passages that were shown or considered
     similar: tuple[SimilarView, ...] = ()
     status_url: str = ""  # the customer's status page
+    changes: tuple[LevelChangeView, ...] = ()  # of the urgency, oldest first
     subcategory_name: str = ""
     things: tuple[str, ...] = ()  # what it is about: VPN, Invoice ...
 

@@ -71,8 +71,8 @@ def test_incidents(live: LiveDesk, new_page: NewPage, axe: Axe, chat: Chat, lang
             ConversationRow.public_id.in_([chat.conversation_id(), other.conversation_id()])
         )
         ids = list(session.scalars(query))
-        found = incident_work.propose(session, words, words, ["printer"], ids, now, now)
-        incident_work.propose(session, words, words, ["printer"], ids[:1], now, now)
+        found = incident_work.propose(session, words, words, [], ids, now, now)
+        incident_work.propose(session, words, words, [], ids[:1], now, now)
     page = new_page("/incidents", lang=lang, role=Role.AGENT, color_scheme=scheme)
     expect(page.locator("tbody tr").first).to_be_visible()
     assert axe(page) == []

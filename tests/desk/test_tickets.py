@@ -201,6 +201,25 @@ def test_the_customers_all_clear_lowers_it_and_the_log_says_by_whom(database: Da
         )  # fmt: skip
 
 
+def test_every_change_of_the_level_is_kept_with_its_reasons(database: Database) -> None:
+    with database.begin() as session:
+        made = ticket(session, talk(session), Urgency.NORMAL)
+        steps = [
+            (Urgency.URGENT, Author.BOT, "all"),
+            (Urgency.HIGH, Author.STAFF, "one site"),
+            (Urgency.LOW, Author.CUSTOMER, "over"),
+        ]
+        for level, by, code in steps:
+            tickets.retarget(session, defaults(), made.id, level, [{"code": code}], later(minutes=5), by)
+        tickets.retarget(session, defaults(), made.id, Urgency.LOW, [{"code": "again"}], later(minutes=6), Author.BOT)
+        found = tickets.level_changes(session, made)
+    assert [(one.was, one.level, one.by, one.reasons) for one in found] == [
+        (Urgency.NORMAL, Urgency.URGENT, Author.BOT, ({"code": "all"},)),
+        (Urgency.URGENT, Urgency.HIGH, Author.STAFF, ({"code": "one site"},)),
+        (Urgency.HIGH, Urgency.LOW, Author.CUSTOMER, ({"code": "over"},)),
+    ]
+
+
 def test_the_first_answer_of_a_person_stops_the_first_clock(database: Database) -> None:
     with database.begin() as session:
         made = ticket(session, talk(session), Urgency.HIGH)

@@ -137,9 +137,9 @@ def an_incident(live: LiveDesk, talk: str, deed: str) -> str:
         talk_id = session.scalar(select(ConversationRow.id).where(ConversationRow.public_id == talk))
         words = {"en": "VPN", "zh": "VPN"}
         if session.scalar(select(IncidentRow).where(IncidentRow.public_id == OTHER_INCIDENT)) is None:
-            other = incident_work.propose(session, words, words, ["vpn"], [], now, now)
+            other = incident_work.propose(session, words, words, [], [], now, now)
             session.execute(update(IncidentRow).where(IncidentRow.id == other.id).values(public_id=OTHER_INCIDENT))
-        found = incident_work.propose(session, words, words, ["vpn"], [talk_id or 0], now, now)
+        found = incident_work.propose(session, words, words, [], [talk_id or 0], now, now)
         if deed == "again":
             incident_work.dismiss(session, found, member, now)
         elif deed not in ("open", "dismiss"):

@@ -129,6 +129,8 @@ def test_urgency_is_changed_with_a_reason_that_colleagues_see(htmx: httpx.Client
     html = htmx.post(f"{address}/urgency", data={"urgency": "urgent", "reason": "the whole floor"}).text
     assert "Mei Chen: the whole floor" in html
     assert "u-urgent" in html
+    assert "How the urgency changed" in html
+    assert "by a person" in html
     assert htmx.post(f"{address}/urgency", data={"urgency": "urgent", "reason": ""}).status_code == 422
     assert htmx.post(f"{address}/urgency", data={"urgency": "mild", "reason": "x"}).status_code == 422
 

@@ -32,7 +32,7 @@ def incident(live: LiveDesk, chats: list[Chat]) -> Incident:
     with services.database.begin() as session:
         ids = [talk_id(live, chat) for chat in chats]
         words = {"en": "Scanner app", "zh": "扫描应用"}
-        return incident_work.propose(session, words, words, ["mobile_app"], ids, now, now)
+        return incident_work.propose(session, words, words, [], ids, now, now)
 
 
 def talk_id(live: LiveDesk, chat: Chat) -> int:
