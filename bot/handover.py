@@ -10,6 +10,7 @@ from base.pii import mask
 from base.text import shorten, split_sentences
 from bot.guard import guard
 from bot.models import OutcomeKind
+from bot.problems import problems
 from bot.think import Thought
 from bot.triage import only_asks_for_person
 from desk import sla_words
@@ -41,6 +42,7 @@ def draft_ticket(thought: Thought, turns: Sequence[Turn]) -> TicketDraft:
                 for p in thought.passages[:3]
             ],
             "confidence": thought.confidence,
+            "problems": [[one.text, one.thing] for one in problems(thought.message.text)],
             "subcategory": thought.triage.subcategory,
             "things": [key for key, _ in thought.triage.things],
         },

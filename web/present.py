@@ -243,6 +243,7 @@ class Presenter:
             ),
             status_url=f"/status/{ticket.public_id}",
             subcategory_name=subcategory_name(ticket.category, str(handover.get("subcategory", "")), self.lang),
+            problems=tuple((thing_name(str(key), self.lang), str(text)) for text, key in handover.get("problems", ())),
             things=tuple(thing_name(str(key), self.lang) for key in handover.get("things", ())),
         )  # fmt: skip
 

@@ -232,6 +232,7 @@ class TicketView:
     changes: tuple[LevelChangeView, ...] = ()  # of the urgency, oldest first
     subcategory_name: str = ""
     things: tuple[str, ...] = ()  # what it is about: VPN, Invoice ...
+    problems: tuple[tuple[str, str], ...] = ()  # (thing, the customer's words), where one message holds several
 
 
 @dataclass(frozen=True, slots=True)
