@@ -253,7 +253,7 @@ class Thinker:
         """The triage of a message nobody wrote anything before."""
         message = guard(text, self._settings.message_max_chars)
         lang = detect_language(message.text, self._settings.default_locale)
-        vector = self._embedder.embed_query(message.text, lang) if message.text else None
+        vector = self._embedder.meaning(message.text, lang) if message.text else None
         return self._triager.triage(message.text, vector=vector, lang=lang)
 
     def _read(self, inbound: Inbound, turns: Sequence[Turn], memory: dict[str, Any]) -> tuple[Guarded, str]:
@@ -272,18 +272,19 @@ class Thinker:
     ) -> tuple[np.ndarray | None, Triage]:
         """The question's vector and the triage. Where the vector would decide nothing, none is made."""
         history = [turn.text for turn in ask.turns if turn.author is Author.CUSTOMER and not turn.payload.get("action")]
-        vector, triager = None, self._rules
+        vector, meaning, triager = None, None, self._rules
         if ahead is not None and ask.worth_embedding():
             try:
                 vector, triager = ahead.vector(), self._triager
+                meaning = self._embedder.meaning(ahead.text, ahead.lang)  # made in the same run, and remembered
             except Exception as error:
                 if not ask.action and asks_for_person(ask.message.text) is None:
                     raise  # it comes back when the embedder does, or is given to a person
                 log.warning("embedder_failed", error=f"{type(error).__name__}: {error}"[:200])
         watch.lap("embed")
         watch.laps["embed"] += ahead.waited * 1000 if ahead is not None else 0.0
-        # A follow-up is judged by the vector of the joined question: alone it says little, and it costs no second one.
-        triage = triager.triage(ask.message.text, vector=vector, history=history[-4:], lang=ask.lang, reading=reading)
+        # A follow-up is judged by the meaning of the joined question: alone it says little, and it costs no second run.
+        triage = triager.triage(ask.message.text, vector=meaning, history=history[-4:], lang=ask.lang, reading=reading)
         watch.lap("triage")
         return vector, triage if triage.lang == ask.lang else replace(triage, lang=ask.lang)
 

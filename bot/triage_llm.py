@@ -21,6 +21,7 @@ from bot.masking import Masked, inert
 from bot.model_stream import END_TOLD_BY, whole_text
 from bot.models import Reason, Triage
 from bot.prompt import prompt
+from bot.topics import subcategory, topics
 from bot.triage import Judge, Reading, category_reason, read
 from bot.triage_evidence import is_empty
 from bot.triage_rules import worse
@@ -94,6 +95,7 @@ class ModelTriager:
         found = replace(
             judged, category=verdict.category, category_confidence=_SURE,
             urgency_reasons=(*judged.urgency_reasons[:-1], because),
+            subcategory=subcategory(verdict.category, topics(reading.evidence)),
         )  # fmt: skip
         if verdict.wants_human and not judged.wants_human:
             found = replace(found, wants_human=True, human_reason=Reason("human", "human_model", "", _WISH))

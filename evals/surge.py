@@ -65,7 +65,7 @@ def symptom(text: str, embedder: Embedder, judge: Judge) -> Symptom | None:
     """What a message reports, as the desk would note it."""
     lang = detect_language(text)
     vector = embedder.embed_query(text, lang)
-    return symptom_of(judge.triage(text, vector=vector, lang=lang), vector)
+    return symptom_of(judge.triage(text, vector=embedder.meaning(text, lang), lang=lang), vector)
 
 
 def pour(incident: Sequence[Message], ordinary: Sequence[Symptom], history: Sequence[Symptom], seed: int) -> Poured:

@@ -68,7 +68,9 @@ def run(settings: Settings, wish: Wish) -> None:
     if not wish.bundled and len(own) < corrections.LEAST:
         raise TooFewCorrections(count=len(own), least=corrections.LEAST)
     embedder = embedder_of(settings)
-    vectors = np.concatenate([_kept(bundled, embedder, settings.data_dir / "models"), _embedded(own, embedder)])
+    vectors = _kept(bundled, embedder, settings.data_dir / "models")
+    if own:
+        vectors = np.concatenate([vectors, _embedded(own, embedder)])
     ready = prepare([*bundled, *own], vectors)
     spec = embedder.spec.digest
     opinions, alone = out_of_fold(ready, spec)
@@ -179,17 +181,19 @@ def _own(settings: Settings) -> list[Lesson]:
 
 
 def _embedded(lessons: Sequence[Lesson], embedder: Embedder) -> npt.NDArray[np.float32]:
-    rows = [embedder.embed_query(lesson.text, detect_language(lesson.text)) for lesson in lessons]
-    return np.stack(rows).astype(np.float32) if rows else np.empty((0, embedder.spec.dim), np.float32)
+    """(n, any): each lesson's meaning."""
+    return np.stack([embedder.meaning(lesson.text, detect_language(lesson.text)) for lesson in lessons]).astype(
+        np.float32
+    )
 
 
 def _kept(lessons: Sequence[Lesson], embedder: Embedder, folder: Path) -> npt.NDArray[np.float32]:
-    """The bundled messages' vectors, kept between runs (a minute and a half on two cores); a damaged file is made anew."""
+    """The bundled messages' meanings, kept between runs (a minute and a half on two cores); a damaged file is made anew."""
     key = hashlib.sha256(repr((embedder.spec.digest, [lesson.text for lesson in lessons])).encode()).hexdigest()[:16]
-    path = folder / f"triage-{key}.npy"
+    path = folder / f"meaning-{key}.npy"
     try:
         known = np.load(path, allow_pickle=False)
-        if known.shape == (len(lessons), embedder.spec.dim) and bool(np.isfinite(known).all()):
+        if known.ndim == 2 and len(known) == len(lessons) and bool(np.isfinite(known).all()):
             return np.asarray(known, np.float32)
     except (OSError, ValueError, EOFError):
         pass

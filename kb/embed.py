@@ -6,7 +6,7 @@ their language away and remembers the last questions. Importing this module load
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 
 from base.text import for_embedding
-from kb.centring import CENTRING, LanguageMeans
+from kb.centring import CENTRING, FALLBACK_LANGUAGE, LANGUAGES, LanguageMeans
 from kb.encoder import (
     SETTING,
     Beginner,
     EmbedderUnavailable,
     EmbedderUnknown,
     EmbeddingSpec,
+    Encoded,
     Encoder,
     TextKind,
     Vectors,
@@ -34,6 +35,7 @@ __all__ = ["CentredEmbedder", "Embedder", "EmbeddingSpec", "make_embedder"]
 _REMEMBERED_QUERIES = 512
 SPACE = "helpdesk/1"  # raise the number when the maps in means.npz change
 _BUILTIN_MEANS = Path(__file__).parent / "e5" / "means.npz"
+_BUILTIN_INNER = Path(__file__).parent / "e5" / "inner.npz"  # made by evals/fit_inner.py
 
 
 class Embedder(Protocol):
@@ -52,8 +54,15 @@ class Embedder(Protocol):
         """Return (dim,) float32 of length 1, read-only. Remembers the last 512 questions."""
         ...
 
+    def meaning(self, text: str, lang: str) -> Vectors:
+        """Return (any,) float32 of length 1, read-only: what a question does rather than what answers it, for judging.
+
+        More than the vector where the model lets its inner layers be seen, else the vector. Made in the same run.
+        """
+        ...
+
     def question(self, text: str, lang: str) -> EmbeddedLater:
-        """The same for whoever has more to do meanwhile: what holds the interpreter is done, the rest is to be called."""
+        """As `embed_query`, with something to do meanwhile: what holds the interpreter is done, the rest is to be called."""
         ...
 
     def warm(self) -> None:
@@ -68,27 +77,41 @@ class Embedder(Protocol):
 class EmbeddedLater:
     """A question on its way to a vector. Safe to share between threads: computed twice at the worst."""
 
-    __slots__ = ("_finish", "_vector")
+    __slots__ = ("_finish", "_found")
 
-    def __init__(self, finish: Callable[[], Vectors]) -> None:
-        self._finish: Callable[[], Vectors] | None = finish
-        self._vector: Vectors | None = None
+    def __init__(self, finish: Callable[[], tuple[Vectors, Vectors]]) -> None:
+        self._finish: Callable[[], tuple[Vectors, Vectors]] | None = finish
+        self._found: tuple[Vectors, Vectors] | None = None
 
     def __call__(self) -> Vectors:
         """(dim,) float32 of length 1, read-only. Raises what the model raised, and tries again the next time."""
+        return self._both()[0]
+
+    def meaning(self) -> Vectors:
+        """As `Embedder.meaning`; raises as the call does."""
+        return self._both()[1]
+
+    def _both(self) -> tuple[Vectors, Vectors]:
         finish = self._finish
-        if self._vector is None and finish is not None:
-            self._vector = finish()
+        if self._found is None and finish is not None:
+            self._found = finish()
             self._finish = None  # it holds the text's rows, which are many times the vector
-        assert self._vector is not None
-        return self._vector
+        assert self._found is not None
+        return self._found
 
 
 class CentredEmbedder:
     """An Embedder made of any Encoder. As thread-safe as the encoder is."""
 
-    def __init__(self, encoder: Encoder, spec: EmbeddingSpec, means: LanguageMeans) -> None:
-        self.spec = spec
+    def __init__(
+        self,
+        encoder: Encoder,
+        spec: EmbeddingSpec,
+        means: LanguageMeans,
+        inner_means: Mapping[str, Vectors] | None = None,
+    ) -> None:
+        """inner_means: language -> mean of the encoder's inner layers, where it shows them."""
+        self.spec, self._inner_means = spec, inner_means or {}
         self._encoder, self._means = encoder, means
         self._begin = encoder.begin if isinstance(encoder, Beginner) else None
         self._remembered = lru_cache(maxsize=_REMEMBERED_QUERIES)(self._begun)
@@ -104,6 +127,9 @@ class CentredEmbedder:
     def question(self, text: str, lang: str) -> EmbeddedLater:
         return self._remembered(for_embedding(text), lang)
 
+    def meaning(self, text: str, lang: str) -> Vectors:
+        return self.question(text, lang).meaning()
+
     def warm(self) -> None:
         self._encoder.warm()
 
@@ -114,15 +140,26 @@ class CentredEmbedder:
 
     def _begun(self, text: str, lang: str) -> EmbeddedLater:
         encode = self._encoder.encode
-        run = self._begin(text, TextKind.QUERY) if self._begin else lambda: encode([text], TextKind.QUERY)
+        run = self._begin(text, TextKind.QUERY) if self._begin else lambda: Encoded(encode([text], TextKind.QUERY))
 
-        def finish() -> Vectors:
-            rows = run()
-            vector: Vectors = self._centred(rows, [lang], TextKind.QUERY)[0]
-            vector.flags.writeable = False  # the same array is handed out again
-            return vector
+        def finish() -> tuple[Vectors, Vectors]:
+            found = run()
+            vector: Vectors = self._centred(found.vector, [lang], TextKind.QUERY)[0]
+            meaning = self._meaning(vector, found.inner, lang)
+            vector.flags.writeable = meaning.flags.writeable = False  # the same arrays are handed out again
+            return vector, meaning
 
         return EmbeddedLater(finish)
+
+    def _meaning(self, vector: Vectors, inner: Vectors | None, lang: str) -> Vectors:
+        """The vector and the inner layers without the mean of their language, each of the same length, as one."""
+        means = self._inner_means.get(lang, self._inner_means.get(FALLBACK_LANGUAGE))
+        if inner is None or means is None:
+            return vector
+        parts = (inner[0] - means).reshape(-1, self.spec.dim)
+        lengths = np.maximum(np.linalg.norm(parts, axis=1, keepdims=True), 1e-9)
+        whole = np.concatenate([vector, (parts / lengths).ravel()])
+        return np.asarray(whole / np.float32(np.sqrt(len(parts) + 1)), np.float32)
 
     def _embed(self, texts: Sequence[str], langs: Sequence[str], kind: TextKind) -> Vectors:
         if not texts:
@@ -177,4 +214,6 @@ def _builtin(cache_dir: Path, workers: int) -> CentredEmbedder:
     )
     with np.load(_BUILTIN_MEANS, allow_pickle=False) as arrays:
         means = LanguageMeans.from_arrays(dict(arrays))
-    return CentredEmbedder(E5Encoder(cache_dir, workers), spec, means)
+    with np.load(_BUILTIN_INNER, allow_pickle=False) as arrays:
+        inner_means = {lang: arrays[lang].astype(np.float32) for lang in LANGUAGES}
+    return CentredEmbedder(E5Encoder(cache_dir, workers), spec, means, inner_means)

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import numpy.typing as npt
@@ -41,12 +41,19 @@ class Encoder(Protocol):
         ...
 
 
+class Encoded(NamedTuple):
+    """One text."""
+
+    vector: Vectors  # (1, dim)
+    inner: Vectors | None = None  # (1, any): mean tokens of layers on the way, where the model lets them be seen
+
+
 @runtime_checkable
 class Beginner(Protocol):
     """An Encoder that can do the small first part of its work apart from the large rest."""
 
-    def begin(self, text: str, kind: TextKind) -> Callable[[], Vectors]:
-        """Return what gives (1, dim). All that holds the interpreter is done at once; the call does the rest."""
+    def begin(self, text: str, kind: TextKind) -> Callable[[], Encoded]:
+        """Return what gives the text. All that holds the interpreter is done at once; the call does the rest."""
         ...
 
 

@@ -42,6 +42,9 @@ class NotingEmbedder:
     def embed_query(self, text: str, lang: str) -> Vectors:
         return self.inner.embed_query(text, lang)
 
+    def meaning(self, text: str, lang: str) -> Vectors:
+        return self.inner.meaning(text, lang)
+
     def question(self, text: str, lang: str) -> EmbeddedLater:
         return self.inner.question(text, lang)
 

@@ -12,6 +12,8 @@ from bot.models import Answer, OutcomeKind
 from bot.think import Thinker, current_matter
 from bot.writer import AnswerWriter, OnText, Request
 from desk.models import Author, ConversationState, Urgency
+from kb.embed import CentredEmbedder
+from kb.encoder import TextKind
 from tests.bot.conftest import Chat
 from tests.bot.made import NOW, turn
 from web.wiring import Services
@@ -51,13 +53,17 @@ def with_writer(running: Services) -> Iterator[object]:
 @pytest.fixture
 def asked(running: Services, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The questions that were embedded, as they are."""
-    real, found = running.embedder.question, list[str]()
+    embedder, found = running.embedder, list[str]()
+    assert isinstance(embedder, CentredEmbedder)
+    real = embedder._begin
+    assert real is not None
+    embedder._remembered.cache_clear()
 
-    def counting(text: str, lang: str) -> object:
+    def counting(text: str, kind: TextKind) -> object:
         found.append(text)
-        return real(text, lang)
+        return real(text, kind)
 
-    monkeypatch.setattr(running.embedder, "question", counting)
+    monkeypatch.setattr(embedder, "_begin", counting)
     return found
 
 
@@ -125,7 +131,7 @@ def test_each_question_of_a_message_is_answered_and_embedded_once(running: Servi
         "Where can I buy a yellow submarine?\n\nThanks\nAnna"
     )
     assert outcome.kind is OutcomeKind.ANSWER
-    assert len(asked) == 3
+    assert len(asked) == 3, asked
     assert [citation.n for citation in outcome.citations] == list(range(1, len(outcome.citations) + 1))
     assert {citation.source for citation in outcome.citations} >= {"en/printer.md", "en/vpn.md"}
     assert "**1. " in outcome.text

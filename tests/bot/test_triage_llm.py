@@ -43,6 +43,12 @@ def test_its_level_and_category_count_with_the_words_it_names() -> None:
     assert found.urgency_reasons[-1].code == "category_data"
 
 
+def test_the_sub_category_follows_its_category() -> None:
+    text = "The printer printed my invoice twice"
+    assert judged(Script(text=says(category="hardware")), text).subcategory == "printer"
+    assert judged(Script(text=says(category="billing")), text).subcategory == "invoice"
+
+
 def test_words_it_made_up_are_no_quotation() -> None:
     found = judged(Script(text=says("high", because="the whole company")), SLOW)
     assert found.urgency_reasons[0].quote == ""

@@ -122,7 +122,7 @@ class Counting:
     def __init__(self) -> None:
         self.asked = 0
 
-    def embed_query(self, text: str, lang: str) -> npt.NDArray[np.float32]:
+    def meaning(self, text: str, lang: str) -> npt.NDArray[np.float32]:
         self.asked += 1
         vector = np.bincount([ord(char) % 8 for char in text], minlength=8).astype(np.float32)
         return np.asarray(vector / np.linalg.norm(vector), np.float32)
@@ -134,7 +134,7 @@ def test_vectors_are_kept_between_runs_and_a_damaged_file_is_made_anew(few: list
     assert rows.shape == (len(few), 8)
     train_triage._kept(few, again, tmp_path)  # type: ignore[arg-type]
     assert (first.asked, again.asked) == (len(few), 0)
-    (kept,) = tmp_path.glob("triage-*.npy")
+    (kept,) = tmp_path.glob("meaning-*.npy")
     kept.write_bytes(b"\x93NUMPY broken")
     np.testing.assert_array_equal(train_triage._kept(few, again, tmp_path), rows)  # type: ignore[arg-type]
     assert again.asked == len(few)

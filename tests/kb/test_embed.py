@@ -55,6 +55,37 @@ def test_a_text_has_the_same_vector_alone_and_among_others(embedder: Embedder) -
     assert np.array_equal(alone, among)
 
 
+def test_a_meaning_has_length_one_is_remembered_and_cannot_be_changed(embedder: Embedder) -> None:
+    meaning = embedder.meaning(EN, "en")
+    assert np.linalg.norm(meaning) == pytest.approx(1, rel=1e-5)
+    assert embedder.meaning(f" {EN} ", "en") is meaning
+    with pytest.raises(ValueError, match="read-only"):
+        meaning[0] = 1.0
+    later = embedder.question(EN, "en")
+    assert np.array_equal(later.meaning(), meaning)
+    assert np.array_equal(later(), embedder.embed_query(EN, "en"))
+
+
+def test_a_model_that_shows_its_inner_layers_means_more_than_its_vector() -> None:
+    built, other = builtin(), hashed_embedder()
+    assert built.meaning(EN, "en").shape == (4 * built.spec.dim,)
+    np.testing.assert_allclose(built.meaning(EN, "en")[: built.spec.dim] * 2, built.embed_query(EN, "en"), rtol=1e-5)
+    assert other.meaning(EN, "en") is other.embed_query(EN, "en")
+
+
+def test_the_same_in_two_languages_means_much_the_same() -> None:
+    built = builtin()
+    down, broken, unlike = (
+        built.meaning(text, lang)
+        for text, lang in (
+            ("整个公司的网络都断了", "zh"),
+            ("The network of the whole company is down", "en"),
+            ("How do I change my signature?", "en"),
+        )
+    )
+    assert down @ broken > 0.4 > down @ unlike
+
+
 def test_no_texts_give_no_rows(embedder: Embedder) -> None:
     assert embedder.embed_passages([], []).shape == (0, embedder.spec.dim)
 

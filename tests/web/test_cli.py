@@ -120,8 +120,18 @@ def test_ask_writes_answers_without_touching_the_desk(run: Run, cases: Path, dat
 
 def test_triage_writes_the_triage_fields_alone(run: Run, cases: Path) -> None:
     found = {record["id"]: record for record in lines(run("triage", "--cases", str(cases)).stdout)}
-    fields = ["id", "lang", "urgency", "urgency_reasons", "category", "sentiment", "wants_human", "elapsed_ms"]
-    assert list(found["outage"]) == fields
+    fields = [
+        "id",
+        "lang",
+        "urgency",
+        "urgency_reasons",
+        "category",
+        "sentiment",
+        "wants_human",
+        "subcategory",
+        "things",
+    ]
+    assert list(found["outage"]) == [*fields, "elapsed_ms"]
     assert found["outage"]["urgency"] == "urgent"
     assert found["person"]["wants_human"]
 

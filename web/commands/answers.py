@@ -126,7 +126,8 @@ def run_triage(settings: Settings, message: str | None, cases: Path | None, out:
                 started = time.perf_counter()
                 found = services.thinker.triage_alone(_storable(text))
                 elapsed = round((time.perf_counter() - started) * 1000, 2)
-                emit(sink, {"id": case_id, "lang": found.lang, **triage_json(found), "elapsed_ms": elapsed})
+                about = {"subcategory": found.subcategory, "things": [key for key, _ in found.things]}
+                emit(sink, {"id": case_id, "lang": found.lang, **triage_json(found), **about, "elapsed_ms": elapsed})
     finally:
         services.close()
 
