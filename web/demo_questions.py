@@ -21,6 +21,6 @@ DEMO_QUESTIONS: dict[str, tuple[tuple[str, str], ...]] = {
         ("printer", "打印机提示 PRN-21 是什么意思？"),
         ("mail", "邮箱满了，怎么清理空间？"),
         ("shield-lock", "收到钓鱼邮件怎么办？"),
-        ("alert-triangle", "财务部全部登不上 ERP，今天还要月结"),
+        ("alert-triangle", "全公司都登不上 ERP，今天还要月结"),
     ),
 }

@@ -65,8 +65,9 @@ class Services:
     secret_key: str
 
     def warm(self) -> None:
-        """Load the models now, not at the first question."""
+        """Load the models and the vocabularies now, not at the first question."""
         self.embedder.warm()
+        self.triager.of_words().triage("warm", lang="en")
 
     def close(self) -> None:
         self.vectors.close()

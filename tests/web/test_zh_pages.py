@@ -142,7 +142,7 @@ def test_the_reader_finds_english_and_leaves_names_and_quotations_alone() -> Non
 
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_no_english_on_the_pages_of_customers(desk: TestClient) -> None:
-    say(desk, "财务部全部登不上 ERP，今天还要月结")
+    say(desk, "全公司都登不上 ERP，今天还要月结")
     assert_chinese(desk, "/demo", *(f"/status/{one}" for one in ids(desk, TicketRow)))
     run: Running = desk.app.state.running  # type: ignore[attr-defined]
     with run.services.database.read() as session:
@@ -154,7 +154,7 @@ def test_no_english_on_the_pages_of_customers(desk: TestClient) -> None:
 @pytest.mark.allow_hosts(["127.0.0.1"])
 def test_no_english_in_the_inbox(desk: TestClient) -> None:
     assert_chinese(desk, "/inbox", "/inbox?view=mine", "/inbox?view=all&q=没有这个词")
-    say(desk, "财务部全部登不上 ERP，今天还要月结", "我要找真人")
+    say(desk, "全公司都登不上 ERP，今天还要月结", "我要找真人")
     say(desk, "在酒店连接 VPN 报错 809", "没有解决，还是连不上")
     say(desk, "食堂今天吃什么？")
     talks = ids(desk, ConversationRow)
