@@ -16,8 +16,8 @@ from desk.symptoms import Symptom
 
 _REPORTS = frozenset(Category) - {Category.SERVICE_REQUEST, Category.OTHER}
 _NEARBY = 2  # things of a report that may be the broken one; a question is about its first
-_KNOWN = N_("**Known problem:** {notice}")
-_LATEST = N_("**Latest news:** {text}")
+_KNOWN = N_("**Known problem**: {notice}")
+_LATEST = N_("**Latest news**: {text}")
 
 
 def symptom_of(triage: Triage, vector: npt.NDArray[np.float32] | None) -> Symptom | None:

@@ -20,6 +20,7 @@ from tests import articles
 from tests.bot.conftest import Chat
 from tests.conftest import MONDAY_MORNING
 from tests.desk.made import PASSWORD, defaults
+from web.markdown import text_html
 from web.wiring import Services, build
 
 OUTAGE = [
@@ -167,6 +168,7 @@ def test_a_customer_with_the_same_trouble_is_told_and_may_join(desk: Services) -
     late = Chat(desk)
     outcome = late.say("ERP 白屏，打不开了")
     assert NOTICE["zh"] in outcome.text
+    assert "<strong>已知问题</strong>：ERP" in text_html(outcome.text)
     same, other, *_ = late.turns()[-1].payload["quick_replies"]
     assert (same["label"], other["label"]) == ("我也是这个问题", "是别的问题")
     joined = late.say("", action=same["action"])
