@@ -21,7 +21,8 @@ from base.settings import Settings
 from bot.handover import asks_something, draft_ticket, receipt, ticket_card, title_of
 from bot.models import Citation, Outcome, OutcomeKind
 from bot.policy import OTHER, SAME
-from bot.think import Prepared, Thinker, Thought, current_matter
+from bot.think import Prepared, Thinker, current_matter
+from bot.thought import Thought
 from bot.writer import OnText
 from desk import conversations, customers, inbox, incident_work, incidents, outbox, symptoms, tickets
 from desk.conversations import Thread, TurnDraft
@@ -159,7 +160,7 @@ class Engine:
         if f"{verb}:" not in (SAME, OTHER):
             return
         try:
-            incident = incidents.get(session, incident_id)
+            incident = incidents.current(session, incident_id)
         except NotFound:  # a button of another installation, or made up
             return
         if f"{verb}:" == OTHER:

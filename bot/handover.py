@@ -11,7 +11,7 @@ from base.text import shorten, split_sentences
 from bot.guard import guard
 from bot.models import OutcomeKind
 from bot.problems import problems
-from bot.think import Thought
+from bot.thought import Thought
 from bot.triage import only_asks_for_person
 from desk import sla_words
 from desk.models import URGENCY_NAMES, Author, Ticket, Turn

@@ -15,7 +15,7 @@ from bot.models import Answer, Choice, Decision, Known, OutcomeKind, Triage
 from desk.models import ConversationState, Sentiment, Urgency
 from kb.models import Passage
 
-VERSION = "policy/4"
+VERSION = "policy/5"
 FIRST_AID_SHARE = 0.4  # of the way from the answer threshold to certainty
 STRANGE, NO_WORDS = 0.18, 0.1  # of 57 best passages below both, for questions on the demo articles, one was right
 SAME, OTHER = "same:", "other:"  # actions, followed by an incident's public id
@@ -38,6 +38,7 @@ class Case:
     answer_threshold: float
     clarify_threshold: float
     known: Known | None = None  # an open incident this may be about, if the customer has not been told of it
+    open_incidents: frozenset[str] = frozenset()  # public ids of those a customer can still say is theirs
 
 
 def decide(case: Case) -> Decision:
@@ -71,6 +72,9 @@ def _by_action(case: Case) -> Decision | None:
         text = translate(N_("Glad that helped. I am here if anything else comes up."), lang)
         return Decision(OutcomeKind.GREETING, "helped", text, memory={"failed": 0, "helped": True})
     if case.action.startswith(SAME):
+        if case.action.removeprefix(SAME) not in case.open_incidents:
+            over = N_("That problem is marked as solved, so I have passed your report on to a colleague.")
+            return _ticket(case, "incident_over", over)
         text = translate(
             N_("Thank you. You are on the list of those affected: as soon as there is news, you will read it here."),
             lang,

@@ -100,6 +100,7 @@ class Replayer:
                 passages=findings[0].passages if findings else (), answer=answer,
                 answer_threshold=self.answering.threshold, clarify_threshold=self.clarify_threshold,
                 known=Known(**case["known"]) if case.get("known") else None,
+                open_incidents=frozenset(case.get("open_incidents", ())),
             )
         )  # fmt: skip
 

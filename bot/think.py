@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
@@ -20,7 +20,7 @@ from bot import policy
 from bot.answering import Answering, Finding, prepare
 from bot.confidence import Fit
 from bot.guard import Guarded, Remark, guard
-from bot.models import Decision, Triage
+from bot.models import Triage
 from bot.policy import Case
 from bot.pressed import DECLINED, meant
 from bot.prompt import prompt
@@ -29,13 +29,13 @@ from bot.question import last_question, leans_on_earlier, stand_alone
 from bot.rewrite import Rewriter
 from bot.scope import customer_scope
 from bot.symptom import known_incident, symptom_of
+from bot.thought import Thought
 from bot.triage import Judge, Reading, read
 from bot.wants_human import asks_for_person
 from bot.writer import AnswerWriter, OnText
 from desk.conversations import Thread
 from desk.incidents import Notice
 from desk.models import Author, Category, ConversationState, Sentiment, Turn, Urgency
-from desk.symptoms import Symptom
 from kb.ahead import Ahead
 from kb.embed import Embedder
 from kb.models import Audience, Passage, Scope
@@ -53,66 +53,6 @@ _GREETS = re.compile(
 _ONLY_NAMES = re.compile(
     r"(?:(?:https?://\S+|[\w.:/#+-]*\d[\w.:/#+-]*|[A-Z][\w.'+/#-]*|(?i:error|code)\b)[\s,;:!?]*){1,4}",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Thought:
-    """A decision with everything that led to it: what is stored as the answer's record."""
-
-    message: Guarded
-    question: str
-    triage: Triage
-    passages: tuple[Passage, ...]
-    confidence: float
-    decision: Decision
-    action: str = ""  # a pressed button, or what a typed reply to our last message stands for
-    milliseconds: dict[str, float] = field(default_factory=dict)
-    findings: tuple[Finding, ...] = ()  # one for each question of the message
-    understood: str = ""  # how a follow-up became a question: "rule", "model/rewrite.v1", or "" for none
-    fit: str = ""  # version of what turned the figures into a confidence
-    case: dict[str, Any] = field(default_factory=dict)  # what else the policy decided from
-    thresholds: dict[str, float] = field(default_factory=dict)
-    embedder: str = ""  # with the digest of its spec
-    symptom: Symptom | None = None  # what the message reports as broken
-
-    def record(self) -> dict[str, Any]:
-        """What "why this answer?" shows: query, candidates with figures and versions, thresholds, decision, reasons."""
-        return {
-            "question": self.question,
-            "queries": [finding.question for finding in self.findings],
-            "understood": self.understood,
-            "lang": self.triage.lang,
-            "action": self.action,
-            "confidence": self.confidence,
-            "fit": self.fit,
-            "policy": policy.VERSION,
-            "outcome": str(self.decision.kind),
-            "reason": self.decision.reason,
-            "writer": self.decision.answer.writer if self.decision.answer else "",
-            "unsaid": [list(one) for one in self.decision.answer.unsaid] if self.decision.answer else [],
-            "instead_of": self.decision.answer.instead_of if self.decision.answer else "",
-            "candidates": [
-                {
-                    "query": n, "chunk": p.chunk_id, "article": p.article_public_id, "version": p.version_number,
-                    "title": p.title, "section": p.section, "score": p.score, "similarity": p.similarity, "keyword": p.keyword,
-                }
-                for n, finding in enumerate(self.findings)
-                for p in finding.passages
-            ],
-            "case": self.case,
-            "confidences": [finding.confidence for finding in self.findings],
-            "thresholds": self.thresholds,
-            "embedder": self.embedder,
-            "urgency": str(self.triage.urgency),
-            "reasons": [reason.as_dict("en") for reason in self.triage.urgency_reasons],
-            "category": str(self.triage.category),
-            "subcategory": self.triage.subcategory,
-            "things": [list(thing) for thing in self.triage.things],
-            "sentiment": str(self.triage.sentiment),
-            "wants_human": self.triage.wants_human,
-            "injection": self.message.injection,
-            "milliseconds": {name: round(value, 2) for name, value in self.milliseconds.items()},
-        }  # fmt: skip
 
 
 class Thinker:
@@ -201,16 +141,20 @@ class Thinker:
         passages = findings[0].passages if findings else ()
         symptom = None if action else symptom_of(triage, vector)
         known = known_incident(ask.notices, triage, symptom, ask.conversation_id, ask.memory) if ask.notices else None
+        current = frozenset(one for notice in ask.notices for one in (notice.incident, *notice.also))
         decision = policy.decide(
             Case(
                 message=message, action=action, triage=triage, state=ask.state, memory=ask.memory, has_ticket=ask.has_ticket,
                 confidence=sure, passages=passages, answer=answer, answer_threshold=self._settings.answer_confidence,
                 clarify_threshold=self._settings.clarify_confidence, known=known,
+                open_incidents=current,
             )
         )  # fmt: skip
         case = {"scope": asdict(scope), "state": str(ask.state), "has_ticket": ask.has_ticket, "memory": ask.memory}
         if known is not None:
             case["known"] = asdict(known)
+        if action.startswith(policy.SAME):
+            case["open_incidents"] = sorted(current)
         return Thought(
             message, "\n".join(ask.asked), triage, passages, sure, decision, action, watch.laps, tuple(findings),
             ready.understood, self._fit.version, case, self._thresholds, self._embedder_name, symptom,

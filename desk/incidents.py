@@ -66,6 +66,7 @@ class Notice:
     text: Mapping[str, str]
     latest: Mapping[str, str]  # the newest update, if there is one
     conversations: frozenset[int]  # which are in it, or were found not to be
+    also: frozenset[str] = frozenset()  # public ids of what was merged into it: their buttons are still out there
 
 
 LIVE = (IncidentState.PROPOSED, IncidentState.OPEN)
@@ -79,6 +80,12 @@ def get(session: Session, public_id: str) -> Incident:
     if row is None:
         raise NotFound("incident")
     return to_incident(row)
+
+
+def current(session: Session, public_id: str) -> Incident:
+    """The incident, or the one it was merged into. Raises NotFound."""
+    found = get(session, public_id)
+    return by_id(session, found.merged_into) if found.merged_into else found
 
 
 def by_id(session: Session, incident_id: int) -> Incident:
@@ -154,7 +161,10 @@ def _notice(session: Session, incident: Incident) -> Notice:
         one.conversation_id for one in members(session, incident) if one.state is not MemberState.CANDIDATE
     )
     latest_text = dict(newest.text) if newest is not None else {}
-    return Notice(incident.public_id, frozenset(incident.objects), incident.notice, latest_text, decided)
+    merged = session.scalars(select(IncidentRow.public_id).where(IncidentRow.merged_into == incident.id))
+    return Notice(
+        incident.public_id, frozenset(incident.objects), incident.notice, latest_text, decided, frozenset(merged)
+    )  # fmt: skip
 
 
 def parent_conversation(session: Session, incident: Incident) -> int | None:

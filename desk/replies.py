@@ -37,8 +37,7 @@ def reply(
     body = clean(text)
     if not body:
         raise EmptyReply()
-    if talk.channel == Channel.INCIDENT:
-        raise NotToEverybody()
+    _for_a_customer(talk)
     take_over(session, defaults, talk, member, now)
     lang = detect_language(body, talk.lang)
     turn = conversations.add_turn(
@@ -99,6 +98,7 @@ def assign(
 
 def release(session: Session, talk: Conversation, member: Staff, now: datetime) -> None:
     """Give it back to the bot; an open ticket stays open and owed."""
+    _for_a_customer(talk)
     memory = {key: value for key, value in talk.memory.items() if key != "waits_for"}
     conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
     _system_turn(
@@ -117,6 +117,7 @@ def resolve(
     now: datetime,
 ) -> Ticket | None:
     """Mark the ticket as solved and tell the customer how to come back. The bot has the conversation again."""
+    _for_a_customer(talk)
     ticket = None
     if talk.ticket_id is not None:
         resolution = {"root_cause": clean(root_cause), "solution": clean(solution), "resolved_by": member.id}
@@ -166,6 +167,12 @@ def mark_read(session: Session, talk: Conversation, now: datetime) -> None:
     )
     if result.rowcount:  # type: ignore[attr-defined]
         events.append(session, EventKind.READ, now, conversation_id=talk.id)
+
+
+def _for_a_customer(talk: Conversation) -> None:
+    """Raises NotToEverybody for the conversation of an incident: what is done there must reach its children."""
+    if talk.channel == Channel.INCIDENT:
+        raise NotToEverybody()
 
 
 def _assigned(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:

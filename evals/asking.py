@@ -13,7 +13,7 @@ from base.messages import Channel, Inbound
 from bot.facts import Facts, facts, squeezed
 from bot.ground import MARKER
 from bot.models import Citation, OutcomeKind
-from bot.think import Thought
+from bot.thought import Thought
 from desk.conversations import Thread
 from evals.cases import Case
 from evals.gold import same_article

@@ -34,6 +34,7 @@ REASONS = {
     "gave_up": N_("Something failed while the message was worked on, so it was given to a person without a search."),
     "added": N_("A person was already asked to look at this matter, so the message was added to the ticket."),
     "same_incident": N_("The customer said that the known problem is theirs: they are on its list and have a ticket."),
+    "incident_over": N_("The customer said that a known problem is theirs, but it is over by now: a ticket was opened."),
     "not_incident": N_("The customer said that theirs is another problem than the known one."),
     "known_problem": N_("Nothing sure was found, but an open incident is about the same: the customer was told of it."),
     "empty": N_("There was no text in the message that could be read."),

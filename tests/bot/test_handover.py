@@ -11,7 +11,7 @@ from base.i18n import format_time
 from bot.guard import guard
 from bot.handover import draft_ticket, receipt, ticket_card, title_of
 from bot.models import Decision, OutcomeKind
-from bot.think import Thought
+from bot.thought import Thought
 from bot.triage import Triager
 from desk import tickets
 from desk.models import Author, Urgency

@@ -13,7 +13,7 @@ from base.messages import Channel
 from base.settings import Settings
 from bot.models import OutcomeKind
 from bot.surge_watch import SurgeWatch
-from desk import incident_work, incidents, staff, symptoms
+from desk import incident_updates, incident_work, incidents, staff, symptoms
 from desk.incidents import Incident, IncidentState, MemberState
 from desk.models import Author, Role, Urgency
 from tests import articles
@@ -218,6 +218,42 @@ def test_whoever_wants_a_person_gets_one_also_during_an_incident(desk: Services)
     late = Chat(desk)
     outcome = late.say("ERP is down, let me talk to a person please")
     assert (outcome.kind, outcome.reason) == (OutcomeKind.TICKET, "wants_human")
+
+
+def test_a_button_of_an_incident_merged_since_joins_the_one_it_was_merged_into(desk: Services) -> None:
+    reported(desk, *OUTAGE)
+    desk.surge.look()
+    found = opened(desk)
+    late = Chat(desk)
+    late.say("ERP 白屏，打不开了")
+    same = late.turns()[-1].payload["quick_replies"][0]["action"]
+    now = desk.clock.now()
+    with desk.database.begin() as session:
+        ada = staff.list_all(session)[0]
+        other = incident_work.propose(session, TEXT, NOTICE, ["erp"], [], now, now)
+        incident_work.open_incident(session, defaults(), other, ada, TEXT, NOTICE, Urgency.HIGH, [], now)
+        other = incidents.by_id(session, other.id)
+        incident_work.merge(session, found, other, ada, now)
+    assert late.say("", action=same).reason == "same_incident"
+    assert late.conversation().id in in_it(desk, other)
+
+
+def test_nobody_is_promised_news_of_an_incident_that_is_over(desk: Services) -> None:
+    reported(desk, *OUTAGE)
+    desk.surge.look()
+    found = opened(desk)
+    late = Chat(desk)
+    late.say("The ERP is a blank page, I cannot work")
+    same = late.turns()[-1].payload["quick_replies"][0]["action"]
+    with desk.database.begin() as session:
+        ada = staff.list_all(session)[0]
+        incident_updates.write(
+            session, defaults(), found, ada, {"en": "Solved", "zh": "已解决"}, desk.clock.now(), resolves=True
+        )
+    outcome = late.say("", action=same)
+    assert (outcome.kind, outcome.reason, outcome.ticket != "") == (OutcomeKind.TICKET, "incident_over", True)
+    assert "list of those affected" not in outcome.text
+    assert late.conversation().id not in in_it(desk, found)
 
 
 def test_a_pressed_button_of_an_incident_that_is_over_or_unknown_still_gives_a_ticket(desk: Services) -> None:

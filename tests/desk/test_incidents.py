@@ -231,8 +231,15 @@ def test_the_parents_conversation_takes_no_reply_that_would_reach_nobody(databas
         found = opened(session, ada, child(session, "a"))
         parent = incidents.parent_conversation(session, found)
         assert parent
+        talk_ = conversations.get(session, parent)
         with pytest.raises(NotToEverybody):
-            replies.reply(session, defaults(), conversations.get(session, parent), ada, "hello", NOW)
+            replies.reply(session, defaults(), talk_, ada, "hello", NOW)
+        with pytest.raises(NotToEverybody):  # the children would not be told
+            replies.resolve(session, defaults(), talk_, ada, "cause", "solution", NOW)
+        with pytest.raises(NotToEverybody):
+            replies.release(session, talk_, ada, NOW)
+        assert found.ticket_id
+        assert tickets.get(session, found.ticket_id).state in tickets.OPEN_STATES
 
 
 def test_a_conversation_knows_its_open_incident_also_through_a_merge(database: Database) -> None:
