@@ -165,6 +165,12 @@ class DeliveryError(Unavailable):
     message = N_("The message could not be delivered.")
 
 
+class NotSent(DeliveryError):
+    """A rule of ours forbids sending it: `detail` says which. Nothing has left the house."""
+
+    code = "not_sent"
+
+
 class RetryLater(DeliveryError):
     """A channel asks us to try again. `retry_after_seconds` is its wish, 0 when it named none."""
 

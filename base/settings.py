@@ -121,6 +121,10 @@ class Settings(BaseSettings):
         60, "Time after which a claimed message is taken over by another worker", "seconds", ge=1
     )
     attempts_max: int = _knob(5, "Attempts before a message is set aside for a person", "attempts", ge=1)
+    send_hours: int = _knob(48, "Time for which a reply that a channel refuses for now is tried again", "hours", ge=1)
+    burst_seconds: float = _knob(
+        1.5, "Time a greeting waits for what follows it, so that both get one answer", "seconds", ge=0, le=30
+    )
 
     # Logs
     log_level: Literal["debug", "info", "warning", "error"] = _knob("info", "Least severe event that is logged")

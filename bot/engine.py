@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -26,6 +26,7 @@ from bot.thought import Thought
 from bot.writer import OnText
 from desk import conversations, customers, inbox, incident_work, incidents, outbox, symptoms, tickets
 from desk.conversations import Thread, TurnDraft
+from desk.inbox import Further
 from desk.incidents import IncidentState
 from desk.models import Author, Category, Conversation, ConversationState, Sentiment, Ticket, Turn
 from desk.service import ServiceDefaults
@@ -51,17 +52,22 @@ class Engine:
         self._settings, self._database, self._clock = settings, database, clock
         self._thinker, self._defaults = thinker, defaults
 
-    def receive(self, inbound: Inbound, *, inbox_id: int | None = None, on_text: OnText | None = None) -> Outcome:
+    def receive(
+        self, inbound: Inbound, *, inbox_id: int | None = None, also: Sequence[Further] = (),
+        on_text: OnText | None = None,
+    ) -> Outcome:  # fmt: skip
         """Answer one message: everything that follows from it is saved in one transaction, or nothing is.
 
         inbox_id: its row in the inbox; without one it is put there first (stored before acknowledged).
+        also: what the customer wrote right after it: answered as if it had been one message.
         """
         started = time.perf_counter()
-        inbound = inbox.storable(inbound)
+        first = inbox.storable(inbound)
+        inbound = joined(first, also)
         foreseen = self._thinker.foresee(inbound)
         # The model computes while the message is stored, the thread read and the words looked up.
         ahead, (inbox_id, prepared) = self._thinker.beside(foreseen, lambda: self._take(inbound, inbox_id, foreseen))
-        outcome = self._think_and_save(inbound, inbox_id, prepared, ahead, on_text)
+        outcome = self._think_and_save(_Taken(inbound, inbox_id, first, also), prepared, ahead, on_text)
         seconds = time.perf_counter() - started
         TURN_SECONDS.labels(channel=inbound.channel, outcome=outcome.kind).observe(seconds)
         log.info(
@@ -79,7 +85,7 @@ class Engine:
         inbound = inbox.storable(inbound)
         thought = self._thinker.without_knowledge(inbound)
         with self._database.begin() as session:
-            return self._save(session, inbound, inbox_id, thought)
+            return self._save(session, _Taken(inbound, inbox_id, inbound), thought)
 
     def _take(
         self, inbound: Inbound, inbox_id: int | None, foreseen: tuple[str, str] | None
@@ -98,45 +104,44 @@ class Engine:
         return self._thinker.prepare(inbound, thread, foreseen, notices)
 
     def _think_and_save(
-        self, inbound: Inbound, inbox_id: int, prepared: Prepared, ahead: Ahead | None, on_text: OnText | None
+        self, taken: _Taken, prepared: Prepared, ahead: Ahead | None, on_text: OnText | None
     ) -> Outcome:
         for _ in range(RETHINKS):
             thought = self._thinker.conclude(prepared, on_text, ahead)  # search and model: nothing is locked
             try:
                 with self._database.begin() as session:
-                    return self._save(session, inbound, inbox_id, thought)
+                    return self._save(session, taken, thought)
             except _HandedBack:
-                log.info("thinking_again", inbox_id=inbox_id)
-                prepared, ahead = self._prepared(inbound, None), None
+                log.info("thinking_again", inbox_id=taken.inbox_id)
+                prepared, ahead = self._prepared(taken.inbound, None), None
         raise Conflict("the conversation was taken over and given back again and again")
 
-    def _save(self, session: Session, inbound: Inbound, inbox_id: int, thought: Thought) -> Outcome:
-        now, lang = self._clock.now(), thought.triage.lang
-        if not inbox.done(session, inbox_id, now):
+    def _save(self, session: Session, taken: _Taken, thought: Thought) -> Outcome:
+        now, lang, inbound = self._clock.now(), thought.triage.lang, taken.inbound
+        if not inbox.done(session, taken.inbox_id, now):
             return replace(_outcome(thought, ""), kind=OutcomeKind.SILENT, reason="duplicate", duplicate=True)
+        for further in taken.also:
+            if not inbox.done(session, further.id, now):
+                raise Conflict("part of a burst was answered by somebody else", inbox_id=further.id)
         conversation = conversations.open_for(session, inbound, lang, now)
         if conversation.state is not ConversationState.STAFF and thought.decision.reason == "staff_has_it":
             raise _HandedBack  # nobody would answer: the bot kept silent for a person who has left meanwhile
-        said = TurnDraft(
-            Author.CUSTOMER, _said(inbound, lang), lang, inbound.sender_name, message_id=inbound.message_id,
-            payload=_customer_payload(inbound, thought),
-        )  # fmt: skip
+        said = taken.drafts(lang, thought)
         # Somebody may have taken over while we were thinking: what the bot was composing is dropped then.
         theirs = conversation.state is ConversationState.STAFF
         if theirs or thought.decision.kind is OutcomeKind.SILENT:
-            self._noted(
-                session, conversation, thought, conversations.add_turns(session, conversation.id, [said], now), now
-            )
+            turns = conversations.add_turns(session, conversation.id, said, now)
+            self._noted(session, conversation, thought, turns, now)
             reason = "staff_has_it" if theirs else thought.decision.reason
             return self._keep_silent(session, conversation, thought, reason, now)
         return self._answer(session, inbound, conversation, thought, said, now)
 
     def _answer(
-        self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, said: TurnDraft,
+        self, session: Session, inbound: Inbound, conversation: Conversation, thought: Thought, said: list[TurnDraft],
         now: datetime,
     ) -> Outcome:  # fmt: skip
         """Save what the customer said, the ticket if there is one, and the bot's reply, queued for sending."""
-        ticket, drafts, turns = None, [said], list[Turn]()
+        ticket, drafts, turns = None, said, list[Turn]()
         if thought.decision.opens_ticket or conversation.ticket_id is not None:
             turns = conversations.add_turns(session, conversation.id, drafts, now)  # the ticket reads it
             drafts = []
@@ -240,6 +245,43 @@ class Engine:
         return values
 
 
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """What is being answered: a message, or a burst joined into one."""
+
+    inbound: Inbound
+    inbox_id: int
+    first: Inbound  # of the burst; the message itself when it came alone
+    also: Sequence[Further] = ()
+
+    def drafts(self, lang: str, thought: Thought) -> list[TurnDraft]:
+        """The customer's turns, as they wrote them. What was understood stands with the last one."""
+        messages = [self.first, *(further.inbound for further in self.also)]
+        payloads = [_message_payload(message, thought) for message in messages]
+        payloads[-1] |= _understood(self.inbound, thought)
+        if self.also:
+            payloads[-1] |= {"said": self.inbound.text[:MAX_STORED], "question": thought.question}
+        return [
+            TurnDraft(
+                Author.CUSTOMER, _said(message, lang), lang, message.sender_name, message_id=message.message_id,
+                payload=payload,
+            )
+            for message, payload in zip(messages, payloads, strict=True)
+        ]  # fmt: skip
+
+
+def joined(first: Inbound, also: Sequence[Further]) -> Inbound:
+    """A burst as one message: the texts one under the other, every attachment, the time of the last."""
+    if not also:
+        return first
+    rest = [further.inbound for further in also]
+    return replace(
+        first, text="\n".join(one.text for one in (first, *rest) if one.text), received_at=rest[-1].received_at,
+        attachments=tuple(a for one in (first, *rest) for a in one.attachments),
+        extra={**first.extra, **rest[-1].extra},
+    )  # fmt: skip
+
+
 class _HandedBack(Exception):  # a signal to think again, not an error
     """The person who had the conversation when the thinking began has given it back."""
 
@@ -307,16 +349,23 @@ def _is_small_talk(thought: Thought) -> bool:
     return thought.action == "helped" or (thought.message.remark is not None and not thought.action)
 
 
-def _customer_payload(inbound: Inbound, thought: Thought) -> dict[str, Any]:
+def _message_payload(message: Inbound, thought: Thought) -> dict[str, Any]:
     payload: dict[str, Any] = {"urgency": str(thought.triage.urgency)}
+    if message.attachments:
+        payload["attachments"] = [asdict(attachment) for attachment in message.attachments]
+    if mail := message.extra.get("mail"):
+        payload["mail"] = mail
+    return payload
+
+
+def _understood(inbound: Inbound, thought: Thought) -> dict[str, Any]:
+    payload: dict[str, Any] = {}
     if inbound.action:
         payload["action"] = inbound.action
     elif thought.action:
         payload["meant"] = thought.action  # typed: what a button would have said
     if thought.question != thought.message.text:
         payload["question"] = thought.question
-    if inbound.attachments:
-        payload["attachments"] = [asdict(attachment) for attachment in inbound.attachments]
     return payload
 
 

@@ -90,7 +90,8 @@ class Replayer:
         max_message_chars: int,
     ) -> Decision:  # fmt: skip
         action, case = str(record["action"]), record["case"]
-        message = guard(asked.text if asked else "", max_message_chars)
+        said = str(asked.payload.get("said", asked.text)) if asked else ""  # of a burst: all of it
+        message = guard(said, max_message_chars)
         if action:
             message = Guarded(str(record["question"]) or message.text, message.cut, None, message.injection)
         return policy.decide(

@@ -22,6 +22,7 @@ from desk.tables import InboxRow, plain
 
 LAST_RESORTS = 5  # attempts at giving a message up, after those at answering it
 LAST_LEASE_SECONDS = 60
+BURST_MOST = 10  # messages that are answered as one
 _FIELDS = frozenset(field.name for field in fields(Inbound))
 
 
@@ -34,9 +35,24 @@ class InboxState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class InboxItem:
+    """What one worker answers at once: a message, with those its sender wrote right after it."""
+
     id: int
     inbound: Inbound
     attempts: int  # this one included
+    also: tuple[Further, ...] = ()  # the rest of a burst ("你好", "在吗", "打印机坏了"), in order
+
+    @property
+    def ids(self) -> list[int]:
+        return [self.id, *(one.id for one in self.also)]
+
+
+@dataclass(frozen=True, slots=True)
+class Further:
+    """A message that is answered together with the one before it."""
+
+    id: int
+    inbound: Inbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +80,38 @@ _DONE = (
     .where(_ROWS.c.id == bindparam("item"), _ROWS.c.state != InboxState.DONE)
     .values(state=InboxState.DONE, done_at=bindparam("now"))
 )
+_GO_ON = (
+    update(_ROWS)
+    .where(
+        _ROWS.c.channel == bindparam("in_channel"),
+        _ROWS.c.thread_id == bindparam("in_thread"),
+        _ROWS.c.state == InboxState.QUEUED,
+        _ROWS.c.attempts == 0,
+        _ROWS.c.id < bindparam("newest"),
+    )
+    .values(next_at=bindparam("due"))
+)
 
 
-def put(session: Session, inbound: Inbound, *, claimed_until: datetime | None = None) -> Put:
+def put(session: Session, inbound: Inbound, *, claimed_until: datetime | None = None, wait_seconds: float = 0) -> Put:
     """Store a message. A second delivery of the same channel + message id changes nothing.
 
-    claimed_until: the caller answers it itself, at once; other workers leave it alone until then.
+    claimed_until: the caller answers it itself, at once; other workers leave it alone until then. wait_seconds: it says
+    nothing yet ("hello"), so that long it waits for what follows; the next message of its thread ends the wait.
     """
     inbound = storable(inbound)
     values = {
         "channel": inbound.channel, "message_id": inbound.message_id, "thread_id": inbound.thread_id,
         "payload": to_json(inbound), "received_at": inbound.received_at, "attempts": 0 if claimed_until is None else 1,
         "state": InboxState.QUEUED if claimed_until is None else InboxState.CLAIMED,
-        "next_at": claimed_until or inbound.received_at,
+        "next_at": claimed_until or inbound.received_at + timedelta(seconds=wait_seconds),
     }  # fmt: skip
     new_id = session.execute(_PUT, values).scalar()
     INBOUND.labels(channel=inbound.channel, result="stored" if new_id else "duplicate").inc()
     if new_id is not None:
+        if claimed_until is None:
+            before = {"in_channel": inbound.channel, "in_thread": inbound.thread_id, "newest": new_id}
+            session.execute(_GO_ON, {**before, "due": values["next_at"]})
         return Put(int(new_id), duplicate=False)
     known = session.execute(_KNOWN, {"channel": inbound.channel, "message_id": inbound.message_id}).scalar_one()
     return Put(int(known), duplicate=True)
@@ -104,8 +135,9 @@ def claim(session: Session, now: datetime, lease_seconds: int, attempts_max: int
             _set_aside(row, f"cannot be read: {type(error).__name__}: {error}")
         else:
             if row.attempts <= attempts_max + LAST_RESORTS:
+                also = _burst(session, row, inbound) if row.attempts == 1 else ()
                 session.flush()
-                return InboxItem(row.id, inbound, row.attempts)
+                return InboxItem(row.id, inbound, row.attempts, also)
             _set_aside(row, row.error or "its workers died, also while giving it up")
         session.flush()
 
@@ -134,16 +166,49 @@ def _due(now: datetime) -> Select[tuple[InboxRow]]:
     )
 
 
+def _burst(session: Session, first: InboxRow, inbound: Inbound) -> tuple[Further, ...]:
+    """Claim what the same sender has written since, too. Only at the first attempt: what fails is tried alone."""
+    if inbound.action:
+        return ()
+    query = (
+        select(InboxRow)
+        .where(
+            InboxRow.channel == first.channel,
+            InboxRow.thread_id == first.thread_id,
+            InboxRow.id > first.id,
+            InboxRow.state.in_((InboxState.QUEUED, InboxState.CLAIMED)),
+        )
+        .order_by(InboxRow.id)
+        .limit(BURST_MOST - 1)
+        .with_for_update()
+        .execution_options(populate_existing=True)
+    )
+    found: list[Further] = []
+    for row in session.scalars(query):
+        try:
+            further = from_json(row.payload)
+        except (KeyError, TypeError, ValueError):
+            break  # on its own it will be set aside
+        if row.state != InboxState.QUEUED or row.attempts or further.action or further.sender_id != inbound.sender_id:
+            break
+        row.state, row.attempts, row.next_at = InboxState.CLAIMED, 1, first.next_at
+        found.append(Further(row.id, further))
+    return tuple(found)
+
+
 def _set_aside(row: InboxRow, error: str) -> None:
     row.state, row.error = InboxState.DEAD, error[:500]
     DEAD_LETTERS.labels(queue="inbox").inc()
 
 
-def extend(session: Session, item_id: int, until: datetime) -> None:
-    """Keep a claim while the work goes on."""
-    session.execute(
-        update(InboxRow).where(InboxRow.id == item_id, InboxRow.state == InboxState.CLAIMED).values(next_at=until)
+def extend(session: Session, item: InboxItem, until: datetime) -> bool:
+    """Keep a claim while the work goes on. False when it is somebody else's by now, or answered."""
+    result = session.execute(
+        update(InboxRow)
+        .where(InboxRow.id.in_(item.ids), InboxRow.state == InboxState.CLAIMED, InboxRow.attempts == item.attempts)
+        .values(next_at=until)
     )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 def done(session: Session, item_id: int, now: datetime) -> bool:
@@ -162,7 +227,7 @@ def retry(session: Session, item: InboxItem, now: datetime, error: str, attempts
     delay = LAST_LEASE_SECONDS if used_up else min(300.0, 2.0**item.attempts) * random.uniform(0.7, 1.3)
     result = session.execute(
         update(InboxRow)
-        .where(InboxRow.id == item.id, InboxRow.state == InboxState.CLAIMED, InboxRow.attempts == item.attempts)
+        .where(InboxRow.id.in_(item.ids), InboxRow.state == InboxState.CLAIMED, InboxRow.attempts == item.attempts)
         .values(
             state=InboxState.CLAIMED if used_up else InboxState.QUEUED,
             next_at=now + timedelta(seconds=delay),

@@ -1,11 +1,11 @@
-"""Rows of the desk: people, conversations, tickets, the two queues, the event log."""
+"""Rows of the desk: people, conversations, tickets, mails as they came, the two queues, the event log."""
 
 from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -34,6 +34,8 @@ class IdentityRow(Table):
     channel: Mapped[str] = mapped_column(String(16))
     external_id: Mapped[str] = mapped_column(String(300))
     verified: Mapped[bool] = mapped_column(Boolean, default=False)
+    # What we sent there came back: nothing automatic goes there until its owner writes again.
+    unreachable_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
@@ -174,7 +176,11 @@ class OutboxRow(Table):
     """A reply to send. `key` is stable over retries, so a channel can recognise a second attempt (promise 3)."""
 
     __tablename__ = "desk_outbox"
-    __table_args__ = (Index("ix_desk_outbox_claim", "state", "next_at", "id"),)
+    __table_args__ = (
+        Index("ix_desk_outbox_claim", "state", "next_at", "id"),
+        Index("ix_desk_outbox_recipient", "recipient", "sent_at"),
+        Index("ix_desk_outbox_channel_message", "channel_message_id"),
+    )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
     key: Mapped[str] = mapped_column(String(200), unique=True)
@@ -182,13 +188,81 @@ class OutboxRow(Table):
     conversation_id: Mapped[int] = mapped_column(ForeignKey("desk_conversations.id"), index=True)
     turn_id: Mapped[int] = mapped_column(Integer)
     payload: Mapped[dict[str, Any]] = mapped_column(Json)
-    state: Mapped[str] = mapped_column(String(16))  # queued | claimed | sent | maybe_sent | dropped | dead
+    recipient: Mapped[str] = mapped_column(String(300), default="")  # where it went, as the channel addresses people
+    state: Mapped[str] = mapped_column(String(16))  # an OutboxState
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_at: Mapped[datetime] = mapped_column(UtcDateTime)
     error: Mapped[str] = mapped_column(Text, default="")
     channel_message_id: Mapped[str] = mapped_column(String(300), default="")
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class MailboxRow(Table):
+    """How far a mailbox has been fetched, and how it is. Moves in the transaction that stores the mail (promise 1)."""
+
+    __tablename__ = "desk_mailboxes"
+
+    name: Mapped[str] = mapped_column(String(64), primary_key=True)
+    uidvalidity: Mapped[int] = mapped_column(BigInteger, default=0)
+    last_uid: Mapped[int] = mapped_column(BigInteger, default=0)
+    state: Mapped[str] = mapped_column(String(24), default="")  # what the connection last said of itself
+    detail: Mapped[str] = mapped_column(Text, default="")
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MailRow(Table):
+    """A mail as it came, byte by byte, and what became of it. Unique per mailbox and content."""
+
+    __tablename__ = "desk_mails"
+    __table_args__ = (
+        UniqueConstraint("mailbox", "digest"),
+        Index("ix_desk_mails_claim", "state", "next_at", "id"),
+        Index("ix_desk_mails_message", "message_id"),
+        Index("ix_desk_mails_thread", "thread_id"),
+    )
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    mailbox: Mapped[str] = mapped_column(String(64))
+    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the bytes
+    source: Mapped[str] = mapped_column(String(80))  # "imap:<uidvalidity>:<uid>", "hook"
+    raw: Mapped[bytes] = mapped_column(LargeBinary)
+    size_bytes: Mapped[int] = mapped_column(Integer)
+    state: Mapped[str] = mapped_column(String(16))  # a MailState
+    attempts: Mapped[int] = mapped_column(Integer, default=0)
+    next_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    error: Mapped[str] = mapped_column(Text, default="")
+    kind: Mapped[str] = mapped_column(String(16), default="")
+    message_id: Mapped[str] = mapped_column(String(300), default="")
+    sender: Mapped[str] = mapped_column(String(300), default="")
+    subject: Mapped[str] = mapped_column(Text, default="")
+    thread_id: Mapped[str] = mapped_column(String(300), default="")
+    how: Mapped[str] = mapped_column(String(40), default="")  # why it belongs to that thread, or to a new one
+    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MailThreadRow(Table):
+    """A thread of mails: where its answers go. The thread id is the conversation's."""
+
+    __tablename__ = "desk_mail_threads"
+
+    thread_id: Mapped[str] = mapped_column(String(32), primary_key=True)
+    mailbox: Mapped[str] = mapped_column(String(64))  # answers leave by the mailbox that was written to
+    address: Mapped[str] = mapped_column(String(300), index=True)  # of the customer; nobody else is ever written to
+    name: Mapped[str] = mapped_column(String(200), default="")
+    subject: Mapped[str] = mapped_column(Text, default="")
+    follows: Mapped[str] = mapped_column(String(32), default="")  # an earlier thread, when that one was over
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class SwitchRow(Table):
+    """Something an operator has turned off: the outbox, while a backup is looked at."""
+
+    __tablename__ = "desk_switches"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    by: Mapped[str] = mapped_column(String(80))
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class StaffRow(Table):

@@ -9,13 +9,14 @@ from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
 
-from base.errors import AppError, DeliveryError, RetryLater, StorageUnavailable
+from base.errors import AppError, DeliveryError, NotSent, RetryLater, StorageUnavailable
 from base.log import get_logger
 from base.messages import Channel
 from bot.models import OutcomeKind
 from channels.adapter import ChannelAdapter
 from desk import inbox, incident_updates, outbox
 from desk.inbox import InboxItem
+from desk.outbox import OutboxItem
 from web.wiring import Services
 
 log = get_logger(__name__)
@@ -39,6 +40,8 @@ class Worker:
         self._services, self._adapters = services, adapters
         self._on_change, self._on_start, self._on_draft = on_change, on_start, on_draft
         self._wake, self._stop = threading.Condition(), threading.Event()
+        self._hands: dict[int, InboxItem] = {}  # what is being answered, by thread
+        self._sending: OutboxItem | None = None
         self._wakes = 0  # so that a call that comes while nobody rests is not missed
         self._threads: list[threading.Thread] = []
 
@@ -47,6 +50,7 @@ class Worker:
             self._threads.append(threading.Thread(target=self._answer_all, name=f"answer-{number}", daemon=True))
         self._threads.append(threading.Thread(target=self._send_all, name="send", daemon=True))
         self._threads.append(threading.Thread(target=self._watch_all, name="watch", daemon=True))
+        self._threads.append(threading.Thread(target=self._keep_all, name="leases", daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -85,13 +89,14 @@ class Worker:
         if item is None:
             return False
         self._on_start(item)
+        self._hands[threading.get_ident()] = item
         try:
             if item.attempts > settings.attempts_max:
                 outcome = services.engine.give_up(item.inbound, item.id)
             else:
                 on_draft = self._on_draft
                 on_text = (lambda text: on_draft(item, text)) if on_draft else None
-                outcome = services.engine.receive(item.inbound, inbox_id=item.id, on_text=on_text)
+                outcome = services.engine.receive(item.inbound, inbox_id=item.id, also=item.also, on_text=on_text)
         except StorageUnavailable:
             raise  # nothing was saved; the lease brings the message back
         except Exception as error:
@@ -99,8 +104,31 @@ class Worker:
         else:
             if outcome.kind is not OutcomeKind.SILENT:
                 self.wake()
+        finally:
+            self._hands.pop(threading.get_ident(), None)
         self._on_change()
         return True
+
+    def _keep_all(self) -> None:
+        """Keep what is in hand ours: only a process that is dead or stuck as a whole loses its leases."""
+        while not self._stop.wait(self._services.settings.lease_seconds / 3):
+            try:
+                self.keep()
+            except Exception as error:  # as above
+                log.error("lease_fault", error=blame(error))
+
+    def keep(self) -> None:
+        """Extend the leases of what is being answered and sent."""
+        services = self._services
+        hands, sending = list(self._hands.values()), self._sending
+        if not hands and sending is None:
+            return
+        with services.database.begin() as session:
+            until = services.clock.now() + timedelta(seconds=services.settings.lease_seconds)
+            for item in hands:
+                inbox.extend(session, item, until)
+            if sending is not None:
+                outbox.extend(session, sending.id, until)
 
     def _failed(self, item: InboxItem, error: Exception) -> None:
         name = error.code if isinstance(error, AppError) else type(error).__name__
@@ -161,17 +189,31 @@ class Worker:
             item = outbox.claim(session, services.clock.now(), settings.lease_seconds, tuple(self._adapters))
         if item is None:
             return False
+        self._sending = item
         try:
             receipt = await self._adapters[item.outbound.channel].send(item.outbound)
         except DeliveryError as error:
-            wait = error.retry_after_seconds if isinstance(error, RetryLater) else 0.0
-            limit = settings.attempts_max if isinstance(error, RetryLater) else item.attempts
-            with services.database.begin() as session:
-                outbox.retry(session, item, services.clock.now(), str(error), limit, wait)
+            self._not_sent(item, error)
             return True
+        finally:
+            self._sending = None
         with services.database.begin() as session:
             outbox.sent(session, item.id, receipt, services.clock.now())
         return True
+
+    def _not_sent(self, item: OutboxItem, error: DeliveryError) -> None:
+        services, settings = self._services, self._services.settings
+        with services.database.begin() as session:
+            if isinstance(error, NotSent):
+                outbox.drop(session, item.id, error.detail)
+            elif isinstance(error, RetryLater):
+                outbox.retry(
+                    session, item, services.clock.now(), error.detail or error.code,
+                    give_up_after=timedelta(hours=settings.send_hours), wait_seconds=error.retry_after_seconds,
+                )  # fmt: skip
+            else:
+                outbox.fail(session, item.id, error.detail or error.code)
+        log.warning("not_sent", outbox_id=item.id, channel=item.outbound.channel, code=error.code)
 
     def _rest(self, seen: int) -> None:
         """Wait for a call, unless one came since `seen` was noted."""

@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
+from base.errors import Conflict
 from base.messages import Channel
 from bot.models import OutcomeKind
 from desk import access, conversations, customers, inbox, replies, staff, tickets
 from desk.access import StaffActor
+from desk.inbox import Further
 from desk.models import Author, Conversation, ConversationState, Role, Staff, TicketState, Urgency
 from desk.tables import InboxRow, OutboxRow, TicketRow, TurnRow
 from kb import store
@@ -88,6 +90,42 @@ def test_the_same_message_delivered_again_changes_nothing(chat: Chat) -> None:
     assert (again.kind, again.reason, again.duplicate) == (OutcomeKind.SILENT, "duplicate", True)
     assert not first.duplicate
     assert (chat.turns(), outbox_of(chat), chat.conversation()) == before
+
+
+def test_a_burst_is_one_turn_with_one_reply(chat: Chat) -> None:
+    said = [
+        chat.message("你好", locale="zh"),
+        chat.message("在吗", locale="zh"),
+        chat.message("打印机显示 PRN-21，是什么意思"),
+    ]
+    ids = [chat.put(message) for message in said]
+    also = [Further(item_id, message) for item_id, message in zip(ids[1:], said[1:], strict=True)]
+    outcome = chat.services.engine.receive(said[0], inbox_id=ids[0], also=also)
+    assert outcome.kind is OutcomeKind.ANSWER
+    assert [(turn.author, turn.message_id) for turn in chat.turns()] == [
+        *((Author.CUSTOMER, message.message_id) for message in said), (Author.BOT, ""),
+    ]  # fmt: skip
+    with chat.services.database.read() as session:
+        assert [session.get_one(InboxRow, item_id).state for item_id in ids] == ["done"] * 3
+
+
+def test_a_follow_up_after_a_burst_knows_what_was_asked_in_it(chat: Chat) -> None:
+    said = [chat.message("Hello"), chat.message("What does PRN-21 on the printer mean?")]
+    ids = [chat.put(message) for message in said]
+    chat.services.engine.receive(said[0], inbox_id=ids[0], also=[Further(ids[1], said[1])])
+    chat.say("and on the second floor?")
+    assert "PRN-21" in str(chat.turns()[-2].payload.get("question"))
+
+
+def test_a_burst_of_which_a_part_was_answered_meanwhile_saves_nothing(chat: Chat) -> None:
+    said = [chat.message(VPN), chat.message("it says 809")]
+    ids = [chat.put(message) for message in said]
+    with chat.services.database.begin() as session:
+        inbox.done(session, ids[1], chat.services.clock.now())
+    with pytest.raises(Conflict):
+        chat.services.engine.receive(said[0], inbox_id=ids[0], also=[Further(ids[1], said[1])])
+    with chat.services.database.read() as session:
+        assert session.get_one(InboxRow, ids[0]).state == "queued"
 
 
 def test_eight_deliveries_at_once_take_effect_once(chat: Chat) -> None:

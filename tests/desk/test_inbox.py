@@ -117,8 +117,10 @@ def test_a_storable_message_is_valid_and_stays_as_it_is(text: str, name: str) ->
 
 
 def test_a_thread_is_answered_in_order_and_others_meanwhile(database: Database) -> None:
-    put(database, ("a1", "A"), ("a2", "A"), ("b1", "B"))
-    first, second = claim(database), claim(database)
+    put(database, ("a1", "A"), ("b1", "B"))
+    first = claim(database)
+    put(database, ("a2", "A"))
+    second = claim(database)
     assert first is not None
     assert second is not None
     assert (first.inbound.message_id, second.inbound.message_id) == ("a1", "b1")
@@ -144,6 +146,62 @@ def test_a_message_that_failed_holds_back_its_thread_only(database: Database) ->
     assert (again.inbound.message_id, again.attempts) == ("a1", 2)
 
 
+def test_what_a_customer_writes_in_a_burst_is_taken_as_one(database: Database) -> None:
+    ids = put(database, ("a1", "A"), ("b1", "B"), ("a2", "A"), ("a3", "A"))
+    item = claim(database)
+    assert item is not None
+    assert item.ids == [ids[0], ids[2], ids[3]]
+    assert [one.inbound.message_id for one in item.also] == ["a2", "a3"]
+    with database.read() as session:
+        assert [state(session, item_id) for item_id in item.ids] == [("claimed", 1)] * 3
+
+
+def test_a_burst_ends_at_a_button_and_at_another_sender(database: Database) -> None:
+    with database.begin() as session:
+        for message in (
+            inbound("a1", "A"), inbound("a2", "A", action="human"), inbound("a3", "A"), inbound("b1", "B"),
+            inbound("b2", "B", sender_id="somebody else"),
+        ):  # fmt: skip
+            inbox.put(session, message)
+    taken = [claim(database), claim(database)]
+    assert [[one.inbound.message_id, *(further.inbound.message_id for further in one.also)] for one in taken if one] == [
+        ["a1"], ["b1"],
+    ]  # fmt: skip
+
+
+def test_after_a_fault_the_messages_of_a_burst_are_tried_one_by_one(database: Database) -> None:
+    put(database, ("a1", "A"), ("a2", "A"))
+    burst = claim(database)
+    assert burst is not None
+    with database.begin() as session:
+        assert inbox.retry(session, burst, NOW, "boom", MOST)
+    first = claim(database, timedelta(minutes=10))
+    assert first is not None
+    assert (first.inbound.message_id, first.attempts, first.also) == ("a1", 2, ())
+    assert finish(database, first)
+    second = claim(database, timedelta(minutes=10))
+    assert second is not None
+    assert (second.inbound.message_id, second.attempts) == ("a2", 2)
+
+
+def test_a_message_that_says_nothing_yet_waits_until_the_next_one_comes(database: Database) -> None:
+    with database.begin() as session:
+        inbox.put(session, inbound("a1", "A", "你好"), wait_seconds=2)
+    assert claim(database, timedelta(seconds=1)) is None
+    put(database, ("a2", "A"))
+    item = claim(database, timedelta(seconds=1))
+    assert item is not None
+    assert [one.inbound.message_id for one in item.also] == ["a2"]
+
+
+def test_a_message_that_says_nothing_is_taken_alone_when_nothing_follows(database: Database) -> None:
+    with database.begin() as session:
+        inbox.put(session, inbound("a1", "A", "你好"), wait_seconds=2)
+    item = claim(database, timedelta(seconds=2))
+    assert item is not None
+    assert item.also == ()
+
+
 def test_a_claim_belongs_to_one_worker_until_its_lease_ends(database: Database) -> None:
     put(database, ("a1", "A"))
     assert claim(database) is not None
@@ -158,8 +216,11 @@ def test_a_claim_can_be_kept_while_the_work_goes_on(database: Database) -> None:
     item = claim(database)
     assert item is not None
     with database.begin() as session:
-        inbox.extend(session, item.id, later(seconds=500))
+        assert inbox.extend(session, item, later(seconds=500))
     assert claim(database, timedelta(seconds=LEASE)) is None
+    assert finish(database, item)
+    with database.begin() as session:
+        assert not inbox.extend(session, item, later(seconds=900))
 
 
 def test_two_workers_never_hold_the_same_message(database: Database) -> None:

@@ -10,12 +10,13 @@ from sqlalchemy.exc import IntegrityError
 
 from base.database import Database
 from base.messages import Channel, DeliveryState, Link, Outbound, QuickReply, Receipt
-from desk import outbox
+from desk import outbox, switches
 from desk.outbox import OutboxItem, OutboxState
 from desk.tables import OutboxRow
 from tests.desk.made import NOW, later, talk
 
 LEASE = 60
+DAYS = timedelta(days=2)
 CHANNELS = (Channel.EMAIL,)
 
 
@@ -70,7 +71,7 @@ def test_the_key_stays_the_same_over_retries(database: Database) -> None:
         assert item is not None
         keys.append((item.outbound.key, item.attempts))
         with database.begin() as session:
-            outbox.retry(session, item, later(hours=2 * n), "busy", 5, 0)
+            outbox.retry(session, item, later(hours=2 * n), "busy", give_up_after=DAYS)
     assert keys == [("turn-7", 1), ("turn-7", 2), ("turn-7", 3)]
 
 
@@ -98,8 +99,8 @@ def test_a_late_refusal_tells_that_nothing_was_sent(database: Database) -> None:
     claim(database, timedelta(seconds=LEASE))
     assert item is not None
     with database.begin() as session:
-        assert outbox.retry(session, item, later(seconds=90), "429", 5, 0)
-    assert states(database) == {"turn-1": OutboxState.QUEUED}
+        assert outbox.retry(session, item, later(seconds=90), "429", give_up_after=DAYS)
+    assert states(database) == {"turn-1": OutboxState.DEFERRED}
 
 
 def test_a_refusal_never_undoes_a_sent_reply(database: Database) -> None:
@@ -108,7 +109,7 @@ def test_a_refusal_never_undoes_a_sent_reply(database: Database) -> None:
     assert item is not None
     with database.begin() as session:
         outbox.sent(session, item.id, Receipt(DeliveryState.SENT), NOW)
-        outbox.retry(session, item, NOW, "late", 5, 0)
+        outbox.retry(session, item, NOW, "late", give_up_after=DAYS)
     assert states(database) == {"turn-1": OutboxState.SENT}
 
 
@@ -127,18 +128,83 @@ def test_the_wish_of_a_channel_to_wait_is_respected(database: Database) -> None:
     item = claim(database)
     assert item is not None
     with database.begin() as session:
-        outbox.retry(session, item, NOW, "429", 5, 900)
+        outbox.retry(session, item, NOW, "429", give_up_after=DAYS, wait_seconds=900)
     assert claim(database, timedelta(seconds=899)) is None
     assert claim(database, timedelta(seconds=900)) is not None
 
 
-def test_after_too_many_refusals_it_is_set_aside(database: Database) -> None:
+def test_what_is_refused_for_two_days_is_set_aside(database: Database) -> None:
+    put(database, reply())
+    tries, at = 0, timedelta()
+    while (item := claim(database, at)) is not None:
+        tries += 1
+        with database.begin() as session:
+            if not outbox.retry(session, item, NOW + at, "451 greylisted", give_up_after=DAYS):
+                break
+        with database.read() as session:
+            at = session.scalars(select(OutboxRow.next_at)).one() - NOW
+    assert states(database) == {"turn-1": OutboxState.BOUNCED}
+    assert 40 < tries < 80
+    assert timedelta(hours=46) < at <= DAYS
+
+
+def test_what_is_refused_for_good_bounces_at_once_and_can_be_sent_again_by_a_person(database: Database) -> None:
     put(database, reply())
     item = claim(database)
     assert item is not None
     with database.begin() as session:
-        assert not outbox.retry(session, item, NOW, "403 blocked", 1, 0)
-        assert outbox.counts(session) == {"dead": 1}
+        assert outbox.fail(session, item.id, "550 no such user")
+        assert outbox.counts(session) == {"bounced": 1}
+    assert claim(database, timedelta(days=1)) is None
+    with database.begin() as session:
+        assert outbox.again(session, item.id, later(days=1))
+        assert not outbox.again(session, item.id, later(days=1))
+    once_more = claim(database, timedelta(days=1))
+    assert once_more is not None
+    assert (once_more.outbound.key, once_more.attempts) == ("turn-1", 1)
+
+
+def test_what_came_back_is_found_by_the_id_it_was_sent_under(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    assert item is not None
+    with database.begin() as session:
+        outbox.addressed(session, item.id, "wang@example.com", "abc@firstline.example")
+        outbox.sent(session, item.id, Receipt(DeliveryState.SENT), NOW)
+    with database.begin() as session:
+        assert outbox.came_back(session, "other@firstline.example", "550") is None
+        found = outbox.came_back(session, "abc@firstline.example", "550 5.1.1 unknown user")
+        assert found is not None
+        assert (found.recipient, found.state, found.error) == (
+            "wang@example.com", OutboxState.BOUNCED, "550 5.1.1 unknown user",
+        )  # fmt: skip
+        assert outbox.came_back(session, "abc@firstline.example", "550") is None
+
+
+def test_nothing_leaves_while_the_outbox_is_paused(database: Database) -> None:
+    put(database, reply())
+    with database.begin() as session:
+        switches.turn_off(session, outbox.PAUSED, "cli", NOW)
+        switches.turn_off(session, outbox.PAUSED, "staff:1", later(hours=1))
+        assert [(one.name, one.by) for one in switches.off(session)] == [("outbox", "cli")]
+    assert claim(database) is None
+    with database.begin() as session:
+        switches.turn_on(session, outbox.PAUSED, "cli", later(hours=2))
+    assert claim(database, timedelta(hours=2)) is not None
+
+
+def test_what_went_to_one_recipient_is_counted_without_what_people_wrote(database: Database) -> None:
+    put(database, reply("turn-1"), reply("turn-2", author="staff"), reply("turn-3"))
+    for minutes in range(3):
+        item = claim(database)
+        assert item is not None
+        with database.begin() as session:
+            outbox.addressed(session, item.id, "wang@example.com", "")
+            outbox.sent(session, item.id, Receipt(DeliveryState.SENT), later(minutes=minutes))
+    with database.read() as session:
+        assert outbox.sent_to(session, "wang@example.com", NOW - DAYS) == [NOW, later(minutes=2)]
+        assert outbox.sent_to(session, "wang@example.com", NOW) == [later(minutes=2)]
+        assert outbox.sent_to(session, "li@example.com", NOW - DAYS) == []
 
 
 def test_replies_of_one_conversation_leave_in_their_order(database: Database) -> None:
@@ -147,7 +213,7 @@ def test_replies_of_one_conversation_leave_in_their_order(database: Database) ->
     first = claim(database)
     assert first is not None
     with database.begin() as session:
-        outbox.retry(session, first, NOW, "429", 5, 100)
+        outbox.retry(session, first, NOW, "429", give_up_after=DAYS, wait_seconds=100)
     other = claim(database)
     assert other is not None
     assert other.outbound.key == "turn-3"

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import select
 
 from base.clock import FixedClock
-from base.errors import DeliveryError, NotFound, RetryLater, StorageUnavailable
+from base.errors import DeliveryError, NotFound, NotSent, RetryLater, StorageUnavailable
 from base.messages import Channel, DeliveryState, Inbound, Outbound, Receipt
 from desk import inbox, outbox
 from desk.inbox import InboxState
@@ -176,7 +176,35 @@ def test_a_channel_that_refuses_for_good_is_not_asked_again(desk: Services, cloc
     send_all(worker)
     clock.advance(hours=48)
     assert send_all(worker) == 0
-    assert states(desk)[1] == {OutboxState.DEAD: 1}
+    assert states(desk)[1] == {OutboxState.BOUNCED: 1}
+
+
+@pytest.mark.allow_hosts(LOOPBACK)
+def test_what_a_rule_of_ours_forbids_is_dropped_with_its_reason(desk: Services, clock: FixedClock) -> None:
+    put(desk)
+    worker = worker_with(desk, Door(NotSent("too many to this address")))
+    worker.answer_one()
+    send_all(worker)
+    assert states(desk)[1] == {OutboxState.DROPPED: 1}
+    with desk.database.read() as session:
+        assert [one.error for one in outbox.listed(session, [OutboxState.DROPPED])] == ["too many to this address"]
+
+
+def test_a_message_that_takes_long_stays_with_the_worker_that_has_it(desk: Services, clock: FixedClock) -> None:
+    put(desk)
+    worker = worker_with(desk, Door())
+    with desk.database.begin() as session:
+        item = inbox.claim(session, clock.now(), desk.settings.lease_seconds, 5)
+    assert item is not None
+    worker._hands[1] = item
+    clock.advance(seconds=desk.settings.lease_seconds - 1)
+    worker.keep()
+    clock.advance(seconds=desk.settings.lease_seconds - 1)
+    with desk.database.begin() as session:
+        assert inbox.claim(session, clock.now(), 60, 5) is None
+    clock.advance(seconds=2)
+    with desk.database.begin() as session:
+        assert inbox.claim(session, clock.now(), 60, 5) is not None
 
 
 @pytest.mark.allow_hosts(LOOPBACK)

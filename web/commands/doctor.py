@@ -19,6 +19,7 @@ from base.settings import Settings
 
 SQLITE_FIXED = (3, 51, 3)  # sqlite.org/wal.html#walresetbug: older ones can damage a database two programs checkpoint
 LOW_DISK_BYTES = 1_000_000_000
+_STUCK = ("dead", "maybe_sent", "bounced", "quarantined")
 
 
 class Level(StrEnum):
@@ -98,7 +99,7 @@ def _sqlite(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Iterator[Finding]:
     from base.database import Database
     from base.migrate import current_revision, migrate
-    from desk import inbox, outbox
+    from desk import inbox, mails, outbox
 
     database = Database(settings.url)
     try:
@@ -106,13 +107,14 @@ def _database(settings: Settings) -> Iterator[Finding]:
         kind = "SQLite" if database.is_sqlite else "PostgreSQL"
         yield Finding(Level.OK, f"database ({kind}) answers, at revision {current_revision(database)}")
         with database.read() as session:
-            queues = {"inbox": inbox.counts(session), "outbox": outbox.counts(session)}
+            queues = {
+                "inbox": inbox.counts(session), "outbox": outbox.counts(session), "mail": mails.counts(session),
+            }  # fmt: skip
         for name, counts in queues.items():
-            if counts.get("dead") or counts.get("maybe_sent"):
-                text = ", ".join(
-                    f"{count} {state}" for state, count in counts.items() if state in ("dead", "maybe_sent")
-                )
-                yield Finding(Level.BAD, f"{name}: {text}", "A person should look at these conversations.")
+            stuck = [f"{count} {state}" for state, count in counts.items() if state in _STUCK]
+            if stuck:
+                advice = "A person should look at them: `firstline queue` lists them."
+                yield Finding(Level.BAD, f"{name}: {', '.join(stuck)}", advice)
     finally:
         database.close()
 

@@ -16,12 +16,13 @@ from base.messages import Channel
 from base.metrics import SSE_CLIENTS
 from channels.registry import ADAPTERS
 from channels.webchat import MAX_TEXT, THREAD_HEADER
-from desk import access, conversations, events, inbox
+from desk import access, conversations, events
 from desk.access import ThreadActor
 from desk.models import Conversation
 from web.deps import ChatDep, ChatSession, Number, Running, RunningDep, client_address, limit
 from web.live import CLOSE, Signal, chat_signal, event_id, event_stream, turn_json
 from web.schemas import ChatSessionOut, MessageOut, NewChatSession, Problem, QuickReplyOut, TurnsOut
+from web.taking import take
 
 router = APIRouter(
     prefix="/api/v1/chat", tags=["chat"], responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}}
@@ -73,11 +74,7 @@ async def send_message(request: Request, run: RunningDep, chat: ChatDep) -> Mess
     headers = {THREAD_HEADER: chat.thread_id, "x-firstline-locale": chat.lang}
     message = adapter.parse(await request.body(), headers)[0]
 
-    def store() -> inbox.Put:
-        with run.services.database.begin() as session:
-            return inbox.put(session, message)
-
-    put = await run_in_threadpool(store)
+    [put] = await run_in_threadpool(take, run.services, message)
     run.worker.wake()
     return MessageOut(message_id=put.id, duplicate=put.duplicate)
 

@@ -1,0 +1,70 @@
+"""What a reply is recognised by: addresses and message ids that carry a signature of ours, so that nobody can make one up.
+
+`support+c<thread>.<mac>@example.com` in Reply-To and `<thread>.<key>.<mac>@example.com` as Message-ID: whoever answers
+sends at least one of them back. Lower case only: some servers fold the local part.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass
+
+MAC_BYTES = 16  # 128 bits: nobody guesses one
+_TOKEN = re.compile(r"\+([cs])([a-z0-9]{1,32})(?:-([a-z0-9]{1,32}))?\.([a-z2-7]{26})$")
+_ID = re.compile(r"^([a-z0-9]{1,32})\.([a-z0-9-]{1,40})\.([a-z2-7]{26})@")
+
+
+@dataclass(frozen=True, slots=True)
+class ReplyToken:
+    """What a signed address says: the thread; for a colleague's notification also whose it is."""
+
+    thread: str
+    staff: str = ""  # public id of the colleague it was made for; "" for a customer's
+
+
+class Signer:
+    """Makes and reads them. One per installation: the key is derived from its secret."""
+
+    def __init__(self, secret: str) -> None:
+        self._key = hashlib.sha256(b"firstline mail\x00" + secret.encode()).digest()
+
+    def reply_address(self, mailbox: str, thread: str, staff: str = "") -> str:
+        """The address that answers to a thread go to. staff: for this colleague's answers only."""
+        local, _, domain = mailbox.lower().rpartition("@")
+        kind, who = ("s", f"-{staff}") if staff else ("c", "")
+        return f"{local}+{kind}{thread}{who}.{self._mac('address', thread, staff)}@{domain}"
+
+    def read_address(self, address: str) -> ReplyToken | None:
+        """The token in an address; None when there is none, or its signature is wrong."""
+        found = _TOKEN.search(address.lower().rpartition("@")[0])
+        if found is None:
+            return None
+        kind, thread, staff, mac = found[1], found[2], found[3] or "", found[4]
+        if (kind == "s") != bool(staff) or not hmac.compare_digest(mac, self._mac("address", thread, staff)):
+            return None
+        return ReplyToken(thread, staff)
+
+    def message_id(self, thread: str, key: str, domain: str) -> str:
+        """The id of the mail with this outbox key, without <>. The same key gives the same id: a second try is known."""
+        key = re.sub(r"[^a-z0-9-]", "-", key.lower())[:40] or "-"
+        return f"{thread}.{key}.{self._mac('id', thread, key)}@{domain.lower()}"
+
+    def read_message_id(self, message_id: str) -> str | None:
+        """The thread a message id of ours belongs to; None when it is not ours."""
+        found = _ID.match(message_id.lower())
+        if found is None or not hmac.compare_digest(found[3], self._mac("id", found[1], found[2])):
+            return None
+        return found[1]
+
+    def _mac(self, *parts: str) -> str:
+        digest = hmac.new(self._key, "\x00".join(parts).encode(), hashlib.sha256).digest()[:MAC_BYTES]
+        return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def bare(address: str) -> str:
+    """The address without what follows a plus sign: the mailbox it is delivered to."""
+    local, _, domain = address.rpartition("@")
+    return f"{local.partition('+')[0]}@{domain}".lower()

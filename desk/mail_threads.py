@@ -1,0 +1,195 @@
+"""To which conversation a mail belongs, and who may add to it (promises 7 and 8).
+
+What we signed opens a thread: it was only ever sent to the customer. What anybody can write down (a message id of the
+customer's own, a ticket number in the subject) does so only for somebody our mail server vouches for and who takes part
+already. Everything else is a new conversation, with a hint to staff; its sender learns nothing.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from base.messages import Channel
+from base.text import normalise
+from desk import mails
+from desk.models import Ticket, TicketState
+from desk.tables import ConversationRow, IdentityRow, MailThreadRow, TicketRow
+from desk.tickets import to_ticket
+
+_PREFIX = re.compile(
+    r"^\s*(?:(?:re|aw|sv|vs|antw|odp|res|rif|fw|fwd|wg|tr|回复|回覆|答复|答覆|转发|轉寄|转寄|返信|自动回复)"
+    r"\s*(?:\[\d{1,3}\]|\(\d{1,3}\))?\s*[:：]|\[(?:FL-\d{1,9}|external|外部邮件|ext)\])\s*",
+    re.IGNORECASE,
+)
+_NUMBER = re.compile(r"\bFL-(\d{1,9})\b", re.IGNORECASE)
+
+
+class How(StrEnum):
+    """Why a mail belongs where it was put."""
+
+    ADDRESS = "address"  # it came to an address we signed
+    MESSAGE_ID = "message_id"  # it answers a mail of ours
+    REFERENCES = "references"  # it mentions mails of this thread, and its sender takes part
+    SUBJECT = "subject"  # it names the ticket, and its sender takes part
+    NEW = "new"
+    FOLLOWS = "follows"  # a new one: the one it answers was over
+    STRANGER = "stranger"  # a new one: it points at a conversation its sender has no proven part in
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a mail shows about where it belongs."""
+
+    sender: str  # the address in From; "" when there is none, or several
+    vouched: bool  # our own mail server vouches for the sender's domain
+    disowned: bool  # the sender's domain says that this mail is not its own
+    subject: str = ""
+    address: str = ""  # thread named by a signed address it came to
+    answers: tuple[str, ...] = ()  # threads named by signed ids in In-Reply-To
+    mentions: tuple[str, ...] = ()  # threads named by signed ids in References
+    ids: tuple[str, ...] = ()  # other message ids in In-Reply-To and References
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """Where a mail goes. `thread_id` is "" for a new conversation."""
+
+    how: How
+    thread_id: str = ""
+    pointed_at: str = ""  # FOLLOWS, STRANGER: the thread it points at
+
+
+def place(session: Session, evidence: Evidence, now: datetime, reopen_days: int) -> Placement:
+    """Decide. reopen_days: so long a solved ticket is opened again by an answer; then it is a new one."""
+    for how, thread in _pointed(session, evidence):
+        row = session.get(MailThreadRow, thread)
+        if row is None:
+            continue
+        if not _may_add(session, how, row, evidence):
+            return Placement(How.STRANGER, pointed_at=thread)
+        if _is_over(session, row, evidence, now, reopen_days):
+            return Placement(How.FOLLOWS, pointed_at=thread)
+        return Placement(how, thread)
+    return Placement(How.NEW)
+
+
+def open_thread(
+    session: Session, mailbox: str, address: str, name: str, subject: str, now: datetime, follows: str = ""
+) -> str:
+    """A new thread id for mails with this address. Raises nothing: an address of "" gets no answers."""
+    thread_id = secrets.token_hex(8)
+    session.add(
+        MailThreadRow(
+            thread_id=thread_id, mailbox=mailbox, address=address[:300], name=name[:200], subject=subject[:500],
+            follows=follows, created_at=now,
+        )
+    )  # fmt: skip
+    session.flush()
+    return thread_id
+
+
+@dataclass(frozen=True, slots=True)
+class MailThread:
+    thread_id: str
+    mailbox: str
+    address: str
+    name: str
+    subject: str
+    follows: str
+
+
+def get(session: Session, thread_id: str) -> MailThread | None:
+    """Where a thread's answers go; None for one that is not of mails."""
+    row = session.get(MailThreadRow, thread_id)
+    if row is None:
+        return None
+    return MailThread(row.thread_id, row.mailbox, row.address, row.name, row.subject, row.follows)
+
+
+def bare_subject(subject: str) -> str:
+    """A subject without "Re:", "回复：", "[FL-1042]" and their like."""
+    before = None
+    while before != subject:
+        before, subject = subject, _PREFIX.sub("", subject, count=1)
+    return " ".join(subject.split())
+
+
+def ticket_of(session: Session, thread_id: str) -> Ticket | None:
+    """The ticket of a thread's conversation, if it has one."""
+    row = session.scalar(
+        select(TicketRow)
+        .join(ConversationRow, ConversationRow.ticket_id == TicketRow.id)
+        .where(ConversationRow.channel == Channel.EMAIL, ConversationRow.thread_id == thread_id)
+    )
+    return to_ticket(row) if row else None
+
+
+def _pointed(session: Session, evidence: Evidence) -> Iterable[tuple[How, str]]:
+    """The threads a mail points at, the strongest proof first."""
+    if evidence.address:
+        yield How.ADDRESS, evidence.address
+    for thread in evidence.answers:
+        yield How.MESSAGE_ID, thread
+    for thread in reversed(evidence.mentions):
+        yield How.REFERENCES, thread
+    known = mails.threads_of(session, evidence.ids) if evidence.ids else {}
+    for message_id in reversed(evidence.ids):
+        if message_id in known:
+            yield How.REFERENCES, known[message_id][0]
+    for number in _numbers(evidence.subject):
+        query = (
+            select(ConversationRow.thread_id)
+            .join(TicketRow, TicketRow.conversation_id == ConversationRow.id)
+            .where(TicketRow.number == number, ConversationRow.channel == Channel.EMAIL)
+        )
+        if found := session.scalar(query):
+            yield How.SUBJECT, found
+
+
+def _numbers(subject: str) -> Sequence[int]:
+    return [int(number) for number in _NUMBER.findall(normalise(subject))[:3]]
+
+
+def _may_add(session: Session, how: How, thread: MailThreadRow, evidence: Evidence) -> bool:
+    if evidence.disowned:
+        return False
+    if how in (How.ADDRESS, How.MESSAGE_ID):
+        return True
+    takes_part = bool(evidence.sender) and evidence.sender in _participants(session, thread)
+    # An id of ours in References was sent to the customer alone; any other id, or a number, may be known to others.
+    signed = how is How.REFERENCES and thread.thread_id in evidence.mentions
+    return takes_part and (evidence.vouched or signed)
+
+
+def _participants(session: Session, thread: MailThreadRow) -> set[str]:
+    """The addresses of the thread's customer."""
+    query = (
+        select(IdentityRow.external_id)
+        .join(ConversationRow, ConversationRow.customer_id == IdentityRow.customer_id)
+        .where(
+            ConversationRow.channel == Channel.EMAIL,
+            ConversationRow.thread_id == thread.thread_id,
+            IdentityRow.channel == Channel.EMAIL,
+        )
+    )
+    return {thread.address, *session.scalars(query)} - {""}
+
+
+def _is_over(session: Session, thread: MailThreadRow, evidence: Evidence, now: datetime, reopen_days: int) -> bool:
+    """Whether what the mail answers is over: solved long ago, or solved or answered and now about something else."""
+    ticket = ticket_of(session, thread.thread_id)
+    solved = ticket is not None and ticket.state in (TicketState.RESOLVED, TicketState.CLOSED)
+    if ticket is not None and not solved:
+        return False
+    if solved and ticket is not None and ticket.resolved_at and now - ticket.resolved_at > timedelta(days=reopen_days):
+        return True
+    was, now_about = bare_subject(thread.subject).lower(), bare_subject(evidence.subject).lower()
+    return bool(was and now_about) and was != now_about

@@ -1,0 +1,245 @@
+"""Mails as they came: stored byte by byte before anybody reads them, then sorted one after the other per mailbox.
+
+What cannot be read is set aside with its bytes and its reason; the mailbox goes on.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import LargeBinary, bindparam, func, select, text, update
+from sqlalchemy.orm import Session, aliased
+
+from base.database import UtcDateTime
+from base.metrics import DEAD_LETTERS
+from desk.tables import MailboxRow, MailRow
+
+
+class MailState(StrEnum):
+    RECEIVED = "received"
+    CLAIMED = "claimed"
+    TAKEN = "taken"  # it is in the inbox, or a colleague's reply that was sent
+    NOTED = "noted"  # kept, never answered: out of office, mailing lists, bounces, loops
+    DUPLICATE = "duplicate"  # the same message came before, by another mailbox or another way
+    QUARANTINED = "quarantined"  # nobody could read it: a person looks
+    DISCARDED = "discarded"  # a person looked, and it was nothing
+
+
+_PUT = text(
+    "INSERT INTO desk_mails (mailbox, digest, source, raw, size_bytes, state, attempts, next_at, error, kind, "
+    "message_id, sender, subject, thread_id, how, received_at) "
+    "VALUES (:mailbox, :digest, :source, :raw, :size, :state, 0, :now, '', '', '', '', '', '', '', :now) "
+    "ON CONFLICT (mailbox, digest) DO NOTHING RETURNING id"
+).bindparams(bindparam("now", type_=UtcDateTime), bindparam("raw", type_=LargeBinary))
+_WAITING = (MailState.RECEIVED, MailState.CLAIMED)
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """How far a mailbox is fetched: everything up to last_uid of this uidvalidity is stored."""
+
+    uidvalidity: int
+    last_uid: int
+
+
+@dataclass(frozen=True, slots=True)
+class MailboxHealth:
+    name: str
+    state: str
+    detail: str
+    since: datetime
+    cursor: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMail:
+    id: int
+    mailbox: str
+    raw: bytes
+    attempts: int  # this one included
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class MailSummary:
+    """What a list shows of a mail."""
+
+    id: int
+    mailbox: str
+    state: MailState
+    kind: str
+    sender: str
+    subject: str
+    error: str
+    size_bytes: int
+    attempts: int
+    received_at: datetime
+
+
+def put(session: Session, mailbox: str, raw: bytes, source: str, now: datetime) -> int | None:
+    """Store a mail and return its id; None when this mailbox has had these very bytes before."""
+    digest = hashlib.sha256(raw).hexdigest()
+    values = {
+        "mailbox": mailbox, "digest": digest, "source": source, "raw": raw, "size": len(raw),
+        "state": MailState.RECEIVED, "now": now,
+    }  # fmt: skip
+    new_id: int | None = session.execute(_PUT, values).scalar()
+    return new_id
+
+
+def cursor(session: Session, mailbox: str) -> Cursor | None:
+    """How far this mailbox is fetched; None before the first mail."""
+    row = session.get(MailboxRow, mailbox)
+    return Cursor(row.uidvalidity, row.last_uid) if row is not None and row.uidvalidity else None
+
+
+def move_cursor(session: Session, mailbox: str, at: Cursor, now: datetime) -> None:
+    """Remember how far it is fetched, in the transaction that stores the mail."""
+    row = _mailbox(session, mailbox, now)
+    row.uidvalidity, row.last_uid = at.uidvalidity, at.last_uid
+    session.flush()
+
+
+def report(session: Session, mailbox: str, state: str, detail: str, now: datetime) -> None:
+    """Keep what a mailbox's connection says of itself; `since` is when it began to say so."""
+    row = _mailbox(session, mailbox, now)
+    if row.state != state:
+        row.since = now
+    row.state, row.detail = state, detail[:500]
+    session.flush()
+
+
+def health(session: Session) -> list[MailboxHealth]:
+    """Every mailbox that was ever connected."""
+    rows = session.scalars(select(MailboxRow).order_by(MailboxRow.name))
+    return [MailboxHealth(r.name, r.state, r.detail, r.since, Cursor(r.uidvalidity, r.last_uid)) for r in rows]
+
+
+def claim(session: Session, now: datetime, lease_seconds: int) -> StoredMail | None:
+    """Take the oldest mail that is due. One mailbox is sorted by one worker at a time, so that its order holds.
+
+    The attempt is counted before the work: a mail that kills its reader is set aside after a few.
+    """
+    older = aliased(MailRow)
+    row = session.scalar(
+        select(MailRow)
+        .where(
+            MailRow.state.in_(_WAITING),
+            MailRow.next_at <= now,
+            ~select(older.id)
+            .where(older.mailbox == MailRow.mailbox, older.state == MailState.CLAIMED, older.next_at > now)
+            .exists(),
+        )
+        .order_by(MailRow.id)
+        .limit(1)
+        .with_for_update(skip_locked=True)
+        .execution_options(populate_existing=True)
+    )
+    if row is None:
+        return None
+    row.state, row.attempts = MailState.CLAIMED, row.attempts + 1
+    row.next_at = now + timedelta(seconds=lease_seconds)
+    session.flush()
+    return StoredMail(row.id, row.mailbox, row.raw, row.attempts, row.received_at)
+
+
+def finish(session: Session, mail_id: int, state: MailState, **what: Any) -> bool:
+    """Say what became of a claimed mail, in the transaction of its effect. False when somebody else has said it.
+
+    what: columns known by now: kind, message_id, sender, subject, thread_id, how, error.
+    """
+    result = session.execute(
+        update(MailRow)
+        .where(MailRow.id == mail_id, MailRow.state == MailState.CLAIMED)
+        .values(state=state, **{name: value[:300] if name != "subject" else value for name, value in what.items()})
+    )
+    if state is MailState.QUARANTINED:
+        DEAD_LETTERS.labels(queue="mail").inc()
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def retry(session: Session, mail: StoredMail, now: datetime, error: str) -> None:
+    """Put back after a passing fault (the database, never the mail itself)."""
+    delay = timedelta(seconds=min(300.0, 2.0**mail.attempts) * random.uniform(0.7, 1.3))
+    session.execute(
+        update(MailRow)
+        .where(MailRow.id == mail.id, MailRow.state == MailState.CLAIMED)
+        .values(state=MailState.RECEIVED, next_at=now + delay, error=error[:500])
+    )
+
+
+def again(session: Session, mail_id: int, now: datetime) -> bool:
+    """Read a quarantined mail once more. False when it is not quarantined."""
+    result = session.execute(
+        update(MailRow)
+        .where(MailRow.id == mail_id, MailRow.state == MailState.QUARANTINED)
+        .values(state=MailState.RECEIVED, attempts=0, next_at=now, error="")
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def discard(session: Session, mail_id: int) -> bool:
+    """Take a quarantined mail off the list; its bytes are kept. False when it is not quarantined."""
+    result = session.execute(
+        update(MailRow)
+        .where(MailRow.id == mail_id, MailRow.state == MailState.QUARANTINED)
+        .values(state=MailState.DISCARDED)
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def raw(session: Session, mail_id: int) -> bytes | None:
+    """The mail as it came; None for an unknown id."""
+    return session.scalar(select(MailRow.raw).where(MailRow.id == mail_id))
+
+
+def threads_of(session: Session, message_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
+    """Message id -> (thread id, sender) of the mails with these ids that began or joined a thread."""
+    query = select(MailRow.message_id, MailRow.thread_id, MailRow.sender).where(
+        MailRow.message_id.in_(list(message_ids)[:200]), MailRow.thread_id != ""
+    )
+    return {message_id: (thread, sender) for message_id, thread, sender in session.execute(query)}
+
+
+def latest_of(session: Session, thread_id: str) -> MailRow | None:
+    """The newest mail of a thread that a person wrote; its headers are what a reply answers."""
+    return session.scalar(
+        select(MailRow)
+        .where(MailRow.thread_id == thread_id, MailRow.state == MailState.TAKEN)
+        .order_by(MailRow.id.desc())
+        .limit(1)
+    )
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many mails are in each state."""
+    rows = session.execute(select(MailRow.state, func.count()).group_by(MailRow.state)).tuples()
+    return {str(state): int(count) for state, count in rows}
+
+
+def listed(session: Session, states: Iterable[MailState], limit: int = 50) -> list[MailSummary]:
+    """The newest mails in these states, newest first."""
+    query = (
+        select(
+            MailRow.id, MailRow.mailbox, MailRow.state, MailRow.kind, MailRow.sender, MailRow.subject, MailRow.error,
+            MailRow.size_bytes, MailRow.attempts, MailRow.received_at,
+        )
+        .where(MailRow.state.in_(list(states)))
+        .order_by(MailRow.id.desc())
+        .limit(limit)
+    )  # fmt: skip
+    return [MailSummary(r[0], r[1], MailState(r[2]), *r[3:]) for r in session.execute(query).tuples()]
+
+
+def _mailbox(session: Session, name: str, now: datetime) -> MailboxRow:
+    row = session.get(MailboxRow, name)
+    if row is None:
+        row = MailboxRow(name=name, uidvalidity=0, last_uid=0, state="", detail="", since=now)
+        session.add(row)
+    return row

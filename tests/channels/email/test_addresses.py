@@ -1,0 +1,86 @@
+"""Signed addresses and message ids: read back as made, and worth nothing once anything in them is changed."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from channels.email.addresses import ReplyToken, Signer, bare
+
+SIGNER = Signer("a secret")
+THREAD = "0123456789abcdef"
+SUPPORT = "Support@Shop.example"
+
+
+def test_a_signed_address_names_its_thread() -> None:
+    address = SIGNER.reply_address(SUPPORT, THREAD)
+    assert SIGNER.read_address(address) == ReplyToken(THREAD)
+    assert SIGNER.read_address(address.upper()) == ReplyToken(THREAD)
+    assert bare(address) == "support@shop.example"
+
+
+def test_a_colleagues_address_names_the_thread_and_the_colleague() -> None:
+    address = SIGNER.reply_address(SUPPORT, THREAD, staff="ada1")
+    assert SIGNER.read_address(address) == ReplyToken(THREAD, "ada1")
+
+
+def test_the_local_part_is_as_long_as_mail_servers_take() -> None:
+    local, _, _ = SIGNER.reply_address("support@shop.example", THREAD).partition("@")
+    assert len(local) <= 64
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "support@shop.example",
+        f"support+c{THREAD}@shop.example",
+        f"support+c{THREAD}.{'a' * 26}@shop.example",
+        Signer("another secret").reply_address(SUPPORT, THREAD),
+        SIGNER.reply_address(SUPPORT, THREAD).replace(THREAD, "0123456789abcdee"),
+        SIGNER.reply_address(SUPPORT, THREAD).replace("+c", "+s"),
+        SIGNER.reply_address(SUPPORT, THREAD, "ada1").replace("+s", "+c").replace("-ada1", ""),
+        SIGNER.reply_address(SUPPORT, THREAD, "ada1").replace("ada1", "bob2"),
+        SIGNER.reply_address(SUPPORT, THREAD).replace(".", ".."),
+        "",
+    ],
+)
+def test_whatever_is_made_up_or_changed_names_nothing(address: str) -> None:
+    assert SIGNER.read_address(address) is None
+
+
+def test_a_message_id_of_ours_names_its_thread_and_is_the_same_at_a_second_try() -> None:
+    first = SIGNER.message_id(THREAD, "turn-17", "Shop.example")
+    assert first == SIGNER.message_id(THREAD, "turn-17", "shop.example")
+    assert SIGNER.read_message_id(first) == THREAD
+    assert SIGNER.message_id(THREAD, "turn-18", "shop.example") != first
+
+
+@pytest.mark.parametrize(
+    "message_id",
+    [
+        "CAJ+abc@mail.example",
+        f"{THREAD}.turn-17.{'a' * 26}@shop.example",
+        SIGNER.message_id(THREAD, "turn-17", "shop.example").replace("turn-17", "turn-18"),
+        SIGNER.message_id(THREAD, "turn-17", "shop.example").replace(THREAD, "f" * 16),
+        Signer("another secret").message_id(THREAD, "turn-17", "shop.example"),
+        SIGNER.reply_address(SUPPORT, THREAD),
+        "",
+    ],
+)
+def test_a_message_id_that_is_not_ours_names_nothing(message_id: str) -> None:
+    assert SIGNER.read_message_id(message_id) is None
+
+
+@given(st.text(max_size=120))
+def test_no_text_is_taken_for_a_token_by_chance(text: str) -> None:
+    assert SIGNER.read_address(text) is None
+    assert SIGNER.read_message_id(text) is None
+
+
+@given(key=st.text(max_size=80))
+def test_any_outbox_key_makes_a_valid_id(key: str) -> None:
+    made = SIGNER.message_id(THREAD, key, "shop.example")
+    assert SIGNER.read_message_id(made) == THREAD
+    assert made.isascii()
+    assert " " not in made
