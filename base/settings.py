@@ -104,6 +104,18 @@ class Settings(BaseSettings):
     chat_messages_per_minute: int = _knob(20, "Messages one chat session may send", "per minute", ge=1)
     chat_sessions_per_hour: int = _knob(120, "New chat sessions from one address", "per hour", ge=1)
     signin_attempts_per_minute: int = _knob(5, "Sign-in attempts per account and per address", "per minute", ge=1)
+    mailboxes: str = _knob(
+        "", "File with the mailboxes to answer; empty: mailboxes.toml in the data folder, if there is one"
+    )
+    mail_hook_token: SecretStr = _knob(
+        SecretStr(""), "Bearer token with which a mail server hands mails to /hooks/mail/NAME; empty: none may"
+    )
+    mail_reopen_days: int = _knob(
+        14, "Time in which an answer to a solved ticket opens it again; later it becomes a new one", "days", ge=0
+    )
+    mail_replies_per_hour: int = _knob(
+        10, "Automatic mails one address gets; what is more waits for a person", "per hour", ge=1
+    )
     metrics_token: SecretStr = _knob(
         SecretStr(""), "Bearer token with which a monitoring system reads /metrics; empty: administrators only"
     )

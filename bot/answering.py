@@ -38,6 +38,11 @@ def prepare(question: str) -> None:
     parts(question)
 
 
+def unanswered(findings: Sequence[Finding]) -> int:
+    """How many parts of a message got no answer, where it has several."""
+    return sum(finding.answer is None for finding in findings) if len(findings) > 1 else 0
+
+
 @dataclass(frozen=True, slots=True)
 class Answering:
     """Answers findings with a writer, and quotes when that fails. Deterministic as far as the writer is."""

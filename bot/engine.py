@@ -126,7 +126,7 @@ class Engine:
         conversation = conversations.open_for(session, inbound, lang, now)
         if conversation.state is not ConversationState.STAFF and thought.decision.reason == "staff_has_it":
             raise _HandedBack  # nobody would answer: the bot kept silent for a person who has left meanwhile
-        said = taken.drafts(lang, thought)
+        said = taken.drafts(lang, thought, self._settings.default_locale)
         # Somebody may have taken over while we were thinking: what the bot was composing is dropped then.
         theirs = conversation.state is ConversationState.STAFF
         if theirs or thought.decision.kind is OutcomeKind.SILENT:
@@ -160,7 +160,8 @@ class Engine:
     ) -> None:
         """Keep what the message reports for the surge; what the customer says about a known incident counts at once."""
         if thought.symptom is not None:
-            symptoms.put(session, thought.symptom, turns[0].id, conversation.id, conversation.customer_id, now)
+            said = next(turn for turn in turns if turn.author is Author.CUSTOMER)
+            symptoms.put(session, thought.symptom, said.id, conversation.id, conversation.customer_id, now)
         verb, _, incident_id = thought.action.partition(":")
         if f"{verb}:" not in (SAME, OTHER):
             return
@@ -254,20 +255,25 @@ class _Taken:
     first: Inbound  # of the burst; the message itself when it came alone
     also: Sequence[Further] = ()
 
-    def drafts(self, lang: str, thought: Thought) -> list[TurnDraft]:
-        """The customer's turns, as they wrote them. What was understood stands with the last one."""
+    def drafts(self, lang: str, thought: Thought, team_lang: str) -> list[TurnDraft]:
+        """The customer's turns, as they wrote them, and what the door has to tell staff about them.
+
+        What was understood stands with the last one.
+        """
         messages = [self.first, *(further.inbound for further in self.also)]
         payloads = [_message_payload(message, thought) for message in messages]
         payloads[-1] |= _understood(self.inbound, thought)
         if self.also:
             payloads[-1] |= {"said": self.inbound.text[:MAX_STORED], "question": thought.question}
-        return [
+        said = [
             TurnDraft(
                 Author.CUSTOMER, _said(message, lang), lang, message.sender_name, message_id=message.message_id,
                 payload=payload,
             )
             for message, payload in zip(messages, payloads, strict=True)
         ]  # fmt: skip
+        notes = [str(note) for message in messages for note in message.extra.get("notes", ())]
+        return [*(TurnDraft(Author.NOTE, note, team_lang) for note in notes), *said]
 
 
 def joined(first: Inbound, also: Sequence[Further]) -> Inbound:

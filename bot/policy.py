@@ -15,7 +15,7 @@ from bot.models import Answer, Choice, Decision, Known, OutcomeKind, Triage
 from desk.models import ConversationState, Sentiment, Urgency
 from kb.models import Passage
 
-VERSION = "policy/5"
+VERSION = "policy/6"
 FIRST_AID_SHARE = 0.4  # of the way from the answer threshold to certainty
 STRANGE, NO_WORDS = 0.18, 0.1  # of 57 best passages below both, for questions on the demo articles, one was right
 SAME, OTHER = "same:", "other:"  # actions, followed by an incident's public id
@@ -39,6 +39,7 @@ class Case:
     clarify_threshold: float
     known: Known | None = None  # an open incident this may be about, if the customer has not been told of it
     open_incidents: frozenset[str] = frozenset()  # public ids of those a customer can still say is theirs
+    unanswered: int = 0  # parts of the message without an answer, where it has several
 
 
 def decide(case: Case) -> Decision:
@@ -156,6 +157,9 @@ def _by_knowledge(case: Case) -> Decision:
             supported and case.confidence >= case.answer_threshold + (1 - case.answer_threshold) * FIRST_AID_SHARE
         )
         return _ticket(case, "urgent", N_("This looks serious, so a colleague is being alerted right now."), first_aid)
+    if supported and case.unanswered and urgency in (Urgency.HIGH, Urgency.NORMAL):
+        passed_on = N_("What I have no reliable answer to, I have passed on to a colleague.")
+        return _ticket(case, "partly_answered", passed_on, with_answer=True)
     if supported and case.answer is not None:
         return Decision(
             OutcomeKind.ANSWER, "supported", _polite(case, case.answer.text), answer=case.answer,

@@ -11,7 +11,7 @@ from base.database import Database
 from base.errors import NotFound
 from base.i18n import N_
 from bot import policy
-from bot.answering import Answering, Finding
+from bot.answering import Answering, Finding, unanswered
 from bot.guard import Guarded, guard
 from bot.models import Decision, Known, OutcomeKind, Reason, Triage
 from bot.policy import Case
@@ -101,7 +101,7 @@ class Replayer:
                 passages=findings[0].passages if findings else (), answer=answer,
                 answer_threshold=self.answering.threshold, clarify_threshold=self.clarify_threshold,
                 known=Known(**case["known"]) if case.get("known") else None,
-                open_incidents=frozenset(case.get("open_incidents", ())),
+                open_incidents=frozenset(case.get("open_incidents", ())), unanswered=unanswered(findings),
             )
         )  # fmt: skip
 

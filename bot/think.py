@@ -17,12 +17,13 @@ from base.messages import Inbound
 from base.settings import Settings
 from base.text import detect_language
 from bot import policy
-from bot.answering import Answering, Finding, prepare
+from bot.answering import Answering, Finding, prepare, unanswered
 from bot.confidence import Fit
 from bot.guard import Guarded, Remark, guard
 from bot.models import Triage
 from bot.policy import Case
 from bot.pressed import DECLINED, meant
+from bot.problems import problems
 from bot.prompt import prompt
 from bot.queries import queries
 from bot.question import last_question, leans_on_earlier, stand_alone
@@ -46,6 +47,7 @@ CUSTOMER_SCOPE = Scope(audiences=(Audience.PUBLIC,))
 T = TypeVar("T")
 CHOOSE = "choose:"
 MATTER_HOURS = 24
+MOST_PROBLEMS = 3  # each costs a search
 _GREETS = re.compile(
     r"(?:hello|hi|hey|help|thank|please|yes|no|ok|okay|sorry|good|what|why|how|who|where|when)\b", re.IGNORECASE
 )
@@ -75,7 +77,7 @@ class Thinker:
             message = guard(inbound.text, self._settings.message_max_chars)
             if inbound.action or not message.text or message.remark is not None or leans_on_earlier(message.text):
                 return None
-            return queries(message.text)[0], self.language(inbound, message, Thread(None, None, ()))
+            return questions(message.text)[0], self.language(inbound, message, Thread(None, None, ()))
         except Exception as error:  # the message is stored all the same; thinking about it says what is wrong
             log.warning("not_foreseen", error=type(error).__name__)
             return None
@@ -147,7 +149,7 @@ class Thinker:
                 message=message, action=action, triage=triage, state=ask.state, memory=ask.memory, has_ticket=ask.has_ticket,
                 confidence=sure, passages=passages, answer=answer, answer_threshold=self._settings.answer_confidence,
                 clarify_threshold=self._settings.clarify_confidence, known=known,
-                open_incidents=current,
+                open_incidents=current, unanswered=unanswered(findings),
             )
         )  # fmt: skip
         case = {"scope": asdict(scope), "state": str(ask.state), "has_ticket": ask.has_ticket, "memory": ask.memory}
@@ -171,7 +173,7 @@ class Thinker:
         """The questions of a message, and how a follow-up was understood: by a model where there is one, else by rule."""
         question, joined = stand_alone(text, turns)
         if not joined:
-            return queries(text), ""
+            return questions(text), ""
         rewritten = self._rewriter.rewrite(text, turns) if self._rewriter is not None else None
         return ((rewritten,), f"model/{prompt('rewrite').version}") if rewritten else ((question,), "rule")
 
@@ -229,6 +231,9 @@ class Thinker:
         watch.laps["embed"] += ahead.waited * 1000 if ahead is not None else 0.0
         # A follow-up is judged by the meaning of the joined question: alone it says little, and it costs no second run.
         triage = triager.triage(ask.message.text, vector=meaning, history=history[-4:], lang=ask.lang, reading=reading)
+        if meaning is not None and ahead is not None and ahead.text != ask.message.text and not triage.wants_human:
+            said = asks_for_person(ask.message.text)  # what was joined says nothing about a wish: its own words do
+            triage = replace(triage, wants_human=said is not None, human_reason=said)
         watch.lap("triage")
         return vector, triage if triage.lang == ask.lang else replace(triage, lang=ask.lang)
 
@@ -317,6 +322,14 @@ class Prepared:
     ahead: Ahead | None  # the first question, where it was not foreseen
     more: Sequence[Ahead]  # the others
     milliseconds: dict[str, float]
+
+
+def questions(text: str) -> tuple[str, ...]:
+    """What is asked for in a message: its questions, or its problems where it reports several without asking."""
+    asked = queries(text)
+    if len(asked) == 1 and (several := problems(text)):
+        return tuple(queries(one.text)[0] for one in several[:MOST_PROBLEMS])
+    return asked
 
 
 def current_matter(turns: Sequence[Turn], now: datetime) -> tuple[Turn, ...]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, insert, select
+from sqlalchemy import bindparam, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from base.errors import NotFound
@@ -36,6 +36,8 @@ def find_or_create(session: Session, inbound: Inbound, lang: str, now: datetime)
     """The sender's customer; a new one, known by this channel's id alone, at the first message."""
     known = find(session, inbound.channel, inbound.sender_id)
     if known is not None:
+        if inbound.extra.get("verified"):
+            prove(session, inbound.channel, inbound.sender_id)
         return known
     values: dict[str, Any] = {
         "public_id": secrets.token_hex(12), "name": inbound.sender_name[:200], "lang": lang, "package": "basic",
@@ -50,6 +52,38 @@ def find_or_create(session: Session, inbound: Inbound, lang: str, now: datetime)
         },
     )  # fmt: skip
     return customer
+
+
+def prove(session: Session, channel: str, external_id: str) -> None:
+    """Note that somebody has proven that this id of a channel is theirs. One that is not known yet stays unknown."""
+    session.execute(
+        update(IdentityRow)
+        .where(IdentityRow.channel == channel, IdentityRow.external_id == external_id)
+        .values(verified=True)
+    )
+
+
+def is_verified(session: Session, channel: str, external_id: str) -> bool:
+    """Whether somebody has proven that this id of a channel is theirs."""
+    query = select(IdentityRow.verified).where(IdentityRow.channel == channel, IdentityRow.external_id == external_id)
+    return bool(session.scalar(query))
+
+
+def unreachable(session: Session, channel: str, external_id: str, since: datetime | None) -> None:
+    """Note that what we sent there came back; None: its owner has written, so it can be reached again."""
+    session.execute(
+        update(IdentityRow)
+        .where(IdentityRow.channel == channel, IdentityRow.external_id == external_id)
+        .values(unreachable_at=since)
+    )
+
+
+def is_unreachable(session: Session, channel: str, external_id: str) -> bool:
+    """Whether what we sent to this id came back and nothing was heard from it since."""
+    query = select(IdentityRow.unreachable_at).where(
+        IdentityRow.channel == channel, IdentityRow.external_id == external_id
+    )
+    return session.scalar(query) is not None
 
 
 def get(session: Session, customer_id: int) -> Customer:

@@ -6,6 +6,7 @@ The attempts are counted before the work, so a message that kills its worker is 
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
@@ -237,6 +238,41 @@ def retry(session: Session, item: InboxItem, now: datetime, error: str, attempts
     if used_up and result.rowcount:  # type: ignore[attr-defined]
         DEAD_LETTERS.labels(queue="inbox").inc()
     return not used_up
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message that was given up and could not even be passed on to a person."""
+
+    id: int
+    channel: str
+    message_id: str
+    payload: str  # as it was stored, JSON
+    error: str
+    attempts: int
+    received_at: datetime
+
+
+def dead_letters(session: Session, limit: int = 50) -> list[Letter]:
+    """The newest dead letters, newest first, with everything they hold."""
+    query = select(InboxRow).where(InboxRow.state == InboxState.DEAD).order_by(InboxRow.id.desc()).limit(limit)
+    return [
+        Letter(
+            row.id, row.channel, row.message_id, json.dumps(row.payload, ensure_ascii=False), row.error, row.attempts,
+            row.received_at,
+        )
+        for row in session.scalars(query)
+    ]  # fmt: skip
+
+
+def again(session: Session, item_id: int, now: datetime) -> bool:
+    """Try a dead letter again, from the first attempt. False when it is none."""
+    result = session.execute(
+        update(InboxRow)
+        .where(InboxRow.id == item_id, InboxRow.state == InboxState.DEAD)
+        .values(state=InboxState.QUEUED, attempts=0, next_at=now, error="")
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 def counts(session: Session) -> dict[str, int]:

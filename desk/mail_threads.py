@@ -26,9 +26,11 @@ from desk.tickets import to_ticket
 
 _PREFIX = re.compile(
     r"^\s*(?:(?:re|aw|sv|vs|antw|odp|res|rif|fw|fwd|wg|tr|回复|回覆|答复|答覆|转发|轉寄|转寄|返信|自动回复)"
-    r"\s*(?:\[\d{1,3}\]|\(\d{1,3}\))?\s*[:：]|\[(?:FL-\d{1,9}|external|外部邮件|ext)\])\s*",
+    r"\s*(?:\[\d{1,3}\]|\(\d{1,3}\))?\s*[:：]|[\[【](?:FL-\d{1,9}|external|外部邮件|ext)[\]】])\s*",
     re.IGNORECASE,
 )
+_SUFFIX = re.compile(r"\s*[\[【]FL-\d{1,9}[\]】]\s*$", re.IGNORECASE)  # where our own mails have it
+SUBJECT_CHARS = 150  # of a thread's: with "Re:" and a ticket's number it still fits into one of ours
 _NUMBER = re.compile(r"\bFL-(\d{1,9})\b", re.IGNORECASE)
 
 
@@ -88,7 +90,7 @@ def open_thread(
     thread_id = secrets.token_hex(8)
     session.add(
         MailThreadRow(
-            thread_id=thread_id, mailbox=mailbox, address=address[:300], name=name[:200], subject=subject[:500],
+            thread_id=thread_id, mailbox=mailbox, address=address[:300], name=name[:200], subject=_cut(subject),
             follows=follows, created_at=now,
         )
     )  # fmt: skip
@@ -118,7 +120,7 @@ def bare_subject(subject: str) -> str:
     """A subject without "Re:", "回复：", "[FL-1042]" and their like."""
     before = None
     while before != subject:
-        before, subject = subject, _PREFIX.sub("", subject, count=1)
+        before, subject = subject, _SUFFIX.sub("", _PREFIX.sub("", subject, count=1))
     return " ".join(subject.split())
 
 
@@ -191,5 +193,10 @@ def _is_over(session: Session, thread: MailThreadRow, evidence: Evidence, now: d
         return False
     if solved and ticket is not None and ticket.resolved_at and now - ticket.resolved_at > timedelta(days=reopen_days):
         return True
-    was, now_about = bare_subject(thread.subject).lower(), bare_subject(evidence.subject).lower()
+    was, now_about = (_cut(bare_subject(one)).lower() for one in (thread.subject, evidence.subject))
     return bool(was and now_about) and was != now_about
+
+
+def _cut(subject: str) -> str:
+    """As much of a subject as our answers repeat, so that an answer to them has the same."""
+    return subject[:SUBJECT_CHARS].rstrip()

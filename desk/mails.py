@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import LargeBinary, bindparam, func, select, text, update
+from sqlalchemy import LargeBinary, and_, bindparam, func, or_, select, text, update
 from sqlalchemy.orm import Session, aliased
 
 from base.database import UtcDateTime
@@ -33,10 +33,15 @@ class MailState(StrEnum):
 
 _PUT = text(
     "INSERT INTO desk_mails (mailbox, digest, source, raw, size_bytes, state, attempts, next_at, error, kind, "
-    "message_id, sender, subject, thread_id, how, received_at) "
-    "VALUES (:mailbox, :digest, :source, :raw, :size, :state, 0, :now, '', '', '', '', '', '', '', :now) "
+    "message_id, sender, subject, thread_id, echo, how, received_at) "
+    "VALUES (:mailbox, :digest, :source, :raw, :size, :state, 0, :now, :error, '', '', '', '', '', '', '', :now) "
     "ON CONFLICT (mailbox, digest) DO NOTHING RETURNING id"
 ).bindparams(bindparam("now", type_=UtcDateTime), bindparam("raw", type_=LargeBinary))
+_NEW_MAILBOX = text(
+    "INSERT INTO desk_mailboxes (name, uidvalidity, last_uid, state, detail, since, holder) "
+    "VALUES (:name, 0, 0, '', '', :now, '') ON CONFLICT (name) DO NOTHING"
+).bindparams(bindparam("now", type_=UtcDateTime))
+_LIMITS = {"subject": 500, "error": 500, "kind": 16, "how": 40, "echo": 32}
 _WAITING = (MailState.RECEIVED, MailState.CLAIMED)
 
 
@@ -64,6 +69,7 @@ class StoredMail:
     raw: bytes
     attempts: int  # this one included
     received_at: datetime
+    kind: str  # "" at first; "person" when an operator wants it answered, whatever it looks like
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,12 +88,15 @@ class MailSummary:
     received_at: datetime
 
 
-def put(session: Session, mailbox: str, raw: bytes, source: str, now: datetime) -> int | None:
-    """Store a mail and return its id; None when this mailbox has had these very bytes before."""
+def put(session: Session, mailbox: str, raw: bytes, source: str, now: datetime, unusable: str = "") -> int | None:
+    """Store a mail and return its id; None when this mailbox has had these very bytes before.
+
+    unusable: why it is set aside at once, unread: the server would not give it, or it is too large.
+    """
     digest = hashlib.sha256(raw).hexdigest()
     values = {
         "mailbox": mailbox, "digest": digest, "source": source, "raw": raw, "size": len(raw),
-        "state": MailState.RECEIVED, "now": now,
+        "state": MailState.QUARANTINED if unusable else MailState.RECEIVED, "now": now, "error": unusable,
     }  # fmt: skip
     new_id: int | None = session.execute(_PUT, values).scalar()
     return new_id
@@ -115,6 +124,26 @@ def report(session: Session, mailbox: str, state: str, detail: str, now: datetim
     session.flush()
 
 
+def hold(session: Session, mailbox: str, holder: str, now: datetime, seconds: float) -> bool:
+    """Be the one process that is connected to a mailbox, until `seconds` from now. False while another one is."""
+    _mailbox(session, mailbox, now)
+    session.flush()
+    free = or_(MailboxRow.holder == holder, MailboxRow.held_until.is_(None), MailboxRow.held_until <= now)
+    result = session.execute(
+        update(MailboxRow)
+        .where(MailboxRow.name == mailbox, free)
+        .values(holder=holder, held_until=now + timedelta(seconds=seconds))
+    )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def let_go(session: Session, mailbox: str, holder: str) -> None:
+    """Let another process have the mailbox at once."""
+    session.execute(
+        update(MailboxRow).where(MailboxRow.name == mailbox, MailboxRow.holder == holder).values(held_until=None)
+    )
+
+
 def health(session: Session) -> list[MailboxHealth]:
     """Every mailbox that was ever connected."""
     rows = session.scalars(select(MailboxRow).order_by(MailboxRow.name))
@@ -126,15 +155,16 @@ def claim(session: Session, now: datetime, lease_seconds: int) -> StoredMail | N
 
     The attempt is counted before the work: a mail that kills its reader is set aside after a few.
     """
-    older = aliased(MailRow)
+    other = aliased(MailRow)
+    in_hand = and_(other.state == MailState.CLAIMED, other.next_at > now)
+    # What is due before it may be in the hands of somebody who has not committed yet: PostgreSQL does not show that.
+    before = and_(other.state.in_(_WAITING), other.next_at <= now, other.id < MailRow.id)
     row = session.scalar(
         select(MailRow)
         .where(
             MailRow.state.in_(_WAITING),
             MailRow.next_at <= now,
-            ~select(older.id)
-            .where(older.mailbox == MailRow.mailbox, older.state == MailState.CLAIMED, older.next_at > now)
-            .exists(),
+            ~select(other.id).where(other.mailbox == MailRow.mailbox, or_(in_hand, before)).exists(),
         )
         .order_by(MailRow.id)
         .limit(1)
@@ -146,7 +176,7 @@ def claim(session: Session, now: datetime, lease_seconds: int) -> StoredMail | N
     row.state, row.attempts = MailState.CLAIMED, row.attempts + 1
     row.next_at = now + timedelta(seconds=lease_seconds)
     session.flush()
-    return StoredMail(row.id, row.mailbox, row.raw, row.attempts, row.received_at)
+    return StoredMail(row.id, row.mailbox, row.raw, row.attempts, row.received_at, row.kind)
 
 
 def finish(session: Session, mail_id: int, state: MailState, **what: Any) -> bool:
@@ -157,7 +187,7 @@ def finish(session: Session, mail_id: int, state: MailState, **what: Any) -> boo
     result = session.execute(
         update(MailRow)
         .where(MailRow.id == mail_id, MailRow.state == MailState.CLAIMED)
-        .values(state=state, **{name: value[:300] if name != "subject" else value for name, value in what.items()})
+        .values(state=state, **{name: value[: _LIMITS.get(name, 300)] for name, value in what.items()})
     )
     if state is MailState.QUARANTINED:
         DEAD_LETTERS.labels(queue="mail").inc()
@@ -174,12 +204,15 @@ def retry(session: Session, mail: StoredMail, now: datetime, error: str) -> None
     )
 
 
-def again(session: Session, mail_id: int, now: datetime) -> bool:
-    """Read a quarantined mail once more. False when it is not quarantined."""
+def again(session: Session, mail_id: int, now: datetime, *, answer: bool = False) -> bool:
+    """Read a mail that was set aside or only kept once more. False when it is neither.
+
+    answer: a person wrote it, whatever its headers look like.
+    """
     result = session.execute(
         update(MailRow)
-        .where(MailRow.id == mail_id, MailRow.state == MailState.QUARANTINED)
-        .values(state=MailState.RECEIVED, attempts=0, next_at=now, error="")
+        .where(MailRow.id == mail_id, MailRow.state.in_((MailState.QUARANTINED, MailState.NOTED)))
+        .values(state=MailState.RECEIVED, attempts=0, next_at=now, error="", kind="person" if answer else "")
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
@@ -194,27 +227,52 @@ def discard(session: Session, mail_id: int) -> bool:
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
-def raw(session: Session, mail_id: int) -> bytes | None:
-    """The mail as it came; None for an unknown id."""
-    return session.scalar(select(MailRow.raw).where(MailRow.id == mail_id))
+def raw(session: Session, mail_id: int) -> tuple[bytes, datetime] | None:
+    """The mail as it came, and when; None for an unknown id."""
+    row = session.execute(select(MailRow.raw, MailRow.received_at).where(MailRow.id == mail_id)).one_or_none()
+    return (row[0], row[1]) if row else None
 
 
 def threads_of(session: Session, message_ids: Sequence[str]) -> dict[str, tuple[str, str]]:
-    """Message id -> (thread id, sender) of the mails with these ids that began or joined a thread."""
-    query = select(MailRow.message_id, MailRow.thread_id, MailRow.sender).where(
-        MailRow.message_id.in_(list(message_ids)[:200]), MailRow.thread_id != ""
+    """Message id -> (thread id, sender) of the mails with these ids that began or joined a thread.
+
+    Of several mails with one id the first counts: whoever copies an id later takes no thread away.
+    """
+    query = (
+        select(MailRow.message_id, MailRow.thread_id, MailRow.sender)
+        .where(MailRow.message_id.in_(list(message_ids)[:200]), MailRow.thread_id != "")
+        .order_by(MailRow.id.desc())
     )
     return {message_id: (thread, sender) for message_id, thread, sender in session.execute(query)}
 
 
-def latest_of(session: Session, thread_id: str) -> MailRow | None:
-    """The newest mail of a thread that a person wrote; its headers are what a reply answers."""
-    return session.scalar(
-        select(MailRow)
-        .where(MailRow.thread_id == thread_id, MailRow.state == MailState.TAKEN)
+@dataclass(frozen=True, slots=True)
+class Said:
+    """When somebody wrote, and a digest of what."""
+
+    at: datetime
+    echo: str
+
+
+def said_by(session: Session, sender: str, since: datetime) -> list[Said]:
+    """What came from this address since then, oldest first."""
+    query = (
+        select(MailRow.received_at, MailRow.echo)
+        .where(MailRow.sender == sender, MailRow.received_at > since, MailRow.state == MailState.TAKEN)
         .order_by(MailRow.id.desc())
-        .limit(1)
+        .limit(50)
     )
+    return [Said(at, echo) for at, echo in reversed(session.execute(query).all())]
+
+
+def ids_of(session: Session, thread_id: str) -> list[tuple[datetime, str]]:
+    """When each mail of a thread came, and its message id; oldest first."""
+    query = (
+        select(MailRow.received_at, MailRow.message_id)
+        .where(MailRow.thread_id == thread_id, MailRow.state == MailState.TAKEN)
+        .order_by(MailRow.id)
+    )
+    return [(at, message_id) for at, message_id in session.execute(query)]
 
 
 def counts(session: Session) -> dict[str, int]:
@@ -238,8 +296,9 @@ def listed(session: Session, states: Iterable[MailState], limit: int = 50) -> li
 
 
 def _mailbox(session: Session, name: str, now: datetime) -> MailboxRow:
+    """The row of a mailbox, made if need be: several processes may meet a new one at the same time."""
     row = session.get(MailboxRow, name)
     if row is None:
-        row = MailboxRow(name=name, uidvalidity=0, last_uid=0, state="", detail="", since=now)
-        session.add(row)
+        session.execute(_NEW_MAILBOX, {"name": name, "now": now})
+        row = session.get_one(MailboxRow, name)
     return row

@@ -209,6 +209,8 @@ class MailboxRow(Table):
     state: Mapped[str] = mapped_column(String(24), default="")  # what the connection last said of itself
     detail: Mapped[str] = mapped_column(Text, default="")
     since: Mapped[datetime] = mapped_column(UtcDateTime)
+    holder: Mapped[str] = mapped_column(String(80), default="")  # the process that is connected
+    held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class MailRow(Table):
@@ -220,6 +222,7 @@ class MailRow(Table):
         Index("ix_desk_mails_claim", "state", "next_at", "id"),
         Index("ix_desk_mails_message", "message_id"),
         Index("ix_desk_mails_thread", "thread_id"),
+        Index("ix_desk_mails_sender", "sender", "received_at"),
     )
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
@@ -237,6 +240,7 @@ class MailRow(Table):
     sender: Mapped[str] = mapped_column(String(300), default="")
     subject: Mapped[str] = mapped_column(Text, default="")
     thread_id: Mapped[str] = mapped_column(String(300), default="")
+    echo: Mapped[str] = mapped_column(String(32), default="")  # digest of its words: a machine says the same again
     how: Mapped[str] = mapped_column(String(40), default="")  # why it belongs to that thread, or to a new one
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
 

@@ -18,16 +18,27 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from base.log import get_logger
-from base.messages import Channel
-from channels.adapter import ChannelAdapter
-from channels.registry import ADAPTERS
 from desk.inbox import InboxItem
 from kb.audit import repair
 from web import errors
 from web.deps import Running
 from web.live import Hub
+from web.mail.room import MailRoom, doors
 from web.pages import make_environments
-from web.routes import api, chat, inbox, inbox_live, incidents, knowledge, public, reports, signin, why
+from web.routes import (
+    api,
+    chat,
+    deliveries,
+    inbox,
+    inbox_live,
+    incidents,
+    knowledge,
+    mail,
+    public,
+    reports,
+    signin,
+    why,
+)
 from web.security import AnswersHead, BodyLimit, SameOriginOnly, SecurityHeaders
 from web.wiring import Services
 from web.worker import Worker
@@ -35,7 +46,7 @@ from web.worker import Worker
 log = get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
 BODY_BYTES = 1024 * 1024
-UPLOAD_PATHS = ("/knowledge/upload",)
+UPLOAD_PATHS = ("/knowledge/upload", "/hooks/mail/")
 CHAT_PREFIX = "/api/v1/chat/"
 
 
@@ -49,20 +60,19 @@ def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None
         docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan,
     )  # fmt: skip
     hub = Hub(services.database)
-    # What came in by a terminal is answered there: its replies are nothing for this process to send.
-    adapters: dict[Channel, ChannelAdapter] = {
-        channel: ADAPTERS[channel]() for channel in ADAPTERS if channel is not Channel.CONSOLE
-    }
+    templates = make_environments()
+    room = MailRoom(services, services.office, templates)
     worker = Worker(
-        services, adapters, on_change=hub.wake, on_start=lambda item: _typing(hub, item),
+        services, doors(room), chores={"sort-mail": room.sorter.sort_one}, on_change=hub.wake,
+        on_start=lambda item: _typing(hub, item),
         on_draft=lambda item, text: hub.whisper(_thread(item), "delta", {"draft": item.id, "text": text}),
     )  # fmt: skip
     app.state.running = Running(
         services=services, hub=hub, worker=worker, limiter=MovingWindowRateLimiter(MemoryStorage()),
-        templates=make_environments(), chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
+        templates=templates, mail=room, chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
         on_warm=on_warm,
     )  # fmt: skip
-    for module in (chat, api, public, signin, inbox_live, inbox, why, knowledge, reports, incidents):
+    for module in (chat, api, public, signin, mail, inbox_live, inbox, why, knowledge, reports, incidents, deliveries):
         app.include_router(module.router)
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     errors.install(app)
@@ -109,12 +119,14 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run.hub.start()
     if services.settings.worker == "inline":
         run.worker.start()
+        run.mail.start(run.worker.wake)
     threading.Thread(target=_warm_up, args=(run,), name="warm-up", daemon=True).start()
     log.info("serving", url=services.settings.base_url)
     try:
         yield
     finally:
         await run.hub.stop()
+        await run_in_threadpool(run.mail.stop)
         await run_in_threadpool(run.worker.stop)
         await run_in_threadpool(services.close)
 

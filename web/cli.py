@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from web.cli_queue import mail, queue
 from web.groups import FirstlineGroup, MessageGroup
 
 if TYPE_CHECKING:
@@ -389,6 +390,9 @@ def evaluate(ctx: click.Context, /, suites: tuple[str, ...], **options: Any) -> 
 
     sys.exit(run_eval(settings_of(ctx), suites, ctx.find_root().obj.get("data_dir"), options))
 
+
+main.add_command(queue)
+main.add_command(mail)
 
 if __name__ == "__main__":
     main()

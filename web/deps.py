@@ -6,7 +6,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Query, Request
@@ -23,6 +23,9 @@ from web.security import LANG_COOKIE
 from web.wiring import Services
 from web.worker import Worker
 
+if TYPE_CHECKING:
+    from web.mail.room import MailRoom
+
 CHAT_SESSION_SECONDS = 60 * 60 * 24 * 60
 
 
@@ -35,6 +38,7 @@ class Running:
     worker: Worker
     limiter: Any
     templates: Any
+    mail: MailRoom
     chat_tokens: URLSafeTimedSerializer
     on_warm: Callable[[], None]
 

@@ -67,6 +67,7 @@ def page_view(request: Request, language: str, section: str) -> PageView:
         staff=badge(member, language) if member else None,
         can_edit=bool(member and may(member, "knowledge.write")),
         can_report=bool(member and may(member, "reports")),
+        can_administer=bool(member and may(member, "admin")),
     )
 
 

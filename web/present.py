@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -14,7 +15,7 @@ from base.text import detect_language
 from bot.suggest import Suggestion, suggest
 from bot.think import CHOOSE
 from bot.topics import subcategory_name, thing_name
-from desk import conversations, customers, events, incidents, sla_words, staff, tickets
+from desk import conversations, customers, events, incidents, outbox, sla_words, staff, tickets
 from desk.conversations import Listed
 from desk.models import (
     CATEGORY_NAMES,
@@ -29,9 +30,11 @@ from desk.models import (
     Turn,
     Urgency,
 )
+from desk.outbox import Delivery
 from desk.sla import ClockPhase, ClockState, SlaState
 from desk.terms import ClockName
 from web.answer_record import choices_of, chosen_after, has_record
+from web.delivery_words import delivery_text
 from web.markdown import plain_html, text_html
 from web.pages import initials, tint
 from web.views import (
@@ -155,7 +158,8 @@ class Presenter:
             public_id=talk.public_id, subject=talk.subject or self.t(N_("New conversation")), lang=talk.lang,
             channel=talk.channel, channel_name=self.t(CHANNEL_NAMES[Channel(talk.channel)]), state=talk.state,
             state_name=self.t(STATE_NAMES[talk.state]), customer=self.customer(session, customer),
-            suggestion=EMPTY_SUGGESTION, turns=self.turns(turns, customer, talk.public_id),
+            suggestion=EMPTY_SUGGESTION,
+            turns=self.turns(turns, customer, talk.public_id, outbox.of_conversation(session, talk.id)),
             ticket=self.ticket(session, ticket) if ticket else None,
             assignee_name=assignee.name if assignee else "", mine=mine,
             urgency=ticket.urgency if ticket and is_open else "",
@@ -173,12 +177,15 @@ class Presenter:
             incident_title=incident.title.get(self.lang, "") if incident else "",
         )  # fmt: skip
 
-    def turns(self, turns: Sequence[Turn], customer: Customer, talk: str = "") -> tuple[TurnView, ...]:
-        """The transcript; the first turn of each day carries its name."""
+    def turns(
+        self, turns: Sequence[Turn], customer: Customer, talk: str = "", sent: Mapping[int, Delivery] | None = None
+    ) -> tuple[TurnView, ...]:
+        """The transcript; the first turn of each day carries its name. sent: what became of sending, by turn id."""
         shown, last_day = [], ""
         for place, turn in enumerate(turns, start=1):
             day = self._day(turn.created_at)
-            shown.append(self.turn(turn, customer, day if day != last_day else "", talk=talk, later=turns[place:]))
+            view = self.turn(turn, customer, day if day != last_day else "", talk=talk, later=turns[place:])
+            shown.append(replace(view, delivery=delivery_text((sent or {}).get(turn.id), self.lang)))
             last_day = day
         return tuple(shown)
 
@@ -202,10 +209,12 @@ class Presenter:
                 for c in turn.payload.get("citations", ())
             ),
             attachments=tuple(
-                AttachmentView(a["name"], format_bytes(a["size_bytes"])) for a in turn.payload.get("attachments", ())
+                AttachmentView(a["name"], format_bytes(a["size_bytes"]), file_url(a.get("stored_as", "")))
+                for a in turn.payload.get("attachments", ())
             ),
             confidence_percent=round(confidence * 100) if confidence is not None else None,
             choices=choice_views(choices_of(turn), chosen_after(later)),
+            mail_url=f"/inbox/mails/{turn.payload['mail']}" if "mail" in turn.payload else "",
             why_url=f"/inbox/{talk}/answers/{turn.seq}" if talk and has_record(turn) else "",
         )  # fmt: skip
 
@@ -340,3 +349,11 @@ def choice_views(choices: tuple[tuple[str, str], ...], chosen: str) -> tuple[Cho
 def next_due(ticket: Ticket) -> datetime | None:
     """The deadline a person looks at: the first response until it is given, the resolution afterwards."""
     return ticket.first_response_due if ticket.first_responded_at is None else ticket.resolution_due
+
+
+def file_url(stored_as: str) -> str:
+    """Where staff save an attachment; "" for one that was not kept."""
+    match stored_as.split("-"):
+        case ["mail", mail_id, number]:
+            return f"/inbox/mails/{mail_id}/files/{number}"
+    return ""

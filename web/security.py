@@ -113,7 +113,7 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        limit = self._upload if scope["path"] in self._paths else self._max
+        limit = self._upload if scope["path"].startswith(self._paths) else self._max
         declared = headers_of(scope).get("content-length", "0")
         if not (declared.isascii() and declared.isdigit()) or int(declared[:18]) > limit:
             await self._refuse(scope, receive, send, TooLarge(limit=format_bytes(limit)))

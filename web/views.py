@@ -53,6 +53,7 @@ class PageView:
     staff: StaffBadge | None = None
     can_edit: bool = False  # may publish, archive and upload
     can_report: bool = False
+    can_administer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +147,7 @@ class TurnView:
     citations: tuple[CitationView, ...] = ()
     attachments: tuple[AttachmentView, ...] = ()
     confidence_percent: int | None = None  # 0-100, of a bot's answer
+    mail_url: str = ""  # where the whole mail behind it is shown
     delivery: str = ""  # "Delivery not confirmed": only when there is something to know
     choices: tuple[ChoiceView, ...] = ()  # which articles a clarifying question offered
     why_url: str = ""  # where the record of the assistant's answer is shown; "" for a turn without one

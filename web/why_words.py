@@ -17,6 +17,7 @@ OUTCOME_NAMES = {
 }
 # By the policy's reason; where one reason leads to two outcomes, by both.
 REASONS = {
+    "partly_answered": N_("One part of the message has an answer; what has none was passed on to a colleague."),
     "supported": N_("What was found supports an answer, and the confidence reaches the threshold for answering."),
     "close_candidates": N_(
         "Nothing was sure enough for an answer, but something came close: the customer was asked what they mean."

@@ -34,6 +34,7 @@ from kb.keyword import KeywordIndex, make_keyword_index
 from kb.rerank import make_reranker
 from kb.search import Searcher
 from kb.vector import ExactIndex, VectorIndex
+from web.mail.office import Office, open_office
 
 log = get_logger(__name__)
 BREAKER_FILE = "model-breaker.json"  # says that a model that failed again and again rests
@@ -63,6 +64,7 @@ class Services:
     fit: Fit
     defaults: ServiceDefaults
     secret_key: str
+    office: Office
 
     def warm(self) -> None:
         """Load the models and the vocabularies now, not at the first question."""
@@ -102,6 +104,8 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
     writer, rewriter, triager = _by_model(settings, Triager(embedder, model_of(settings.data_dir)))
     fit = fit_of(settings.data_dir)
     thinker = Thinker(settings, embedder, searcher, triager, writer, fit, rewriter)
+    secret = _secret_key(settings)
+    office = open_office(settings, secret)
     defaults = load_defaults(Path(settings.service_defaults) if settings.service_defaults else None)
     return Services(
         settings=settings,
@@ -120,7 +124,8 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         surge=SurgeWatch(settings, database, clock),
         fit=fit,
         defaults=defaults,
-        secret_key=_secret_key(settings),
+        secret_key=secret,
+        office=office,
     )
 
 

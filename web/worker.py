@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,8 +14,9 @@ from base.log import get_logger
 from base.messages import Channel
 from bot.models import OutcomeKind
 from channels.adapter import ChannelAdapter
-from desk import inbox, incident_updates, outbox
+from desk import conversations, inbox, incident_updates, outbox
 from desk.inbox import InboxItem
+from desk.models import ConversationState
 from desk.outbox import OutboxItem
 from web.wiring import Services
 
@@ -31,14 +32,16 @@ class Worker:
     def __init__(
         self,
         services: Services,
-        adapters: dict[Channel, ChannelAdapter],
+        adapters: Mapping[Channel, ChannelAdapter],
         *,
         on_change: Callable[[], None] = lambda: None,
         on_start: Callable[[InboxItem], None] = lambda item: None,
         on_draft: OnDraft | None = None,
+        chores: Mapping[str, Callable[[], bool]] | None = None,
     ) -> None:
         self._services, self._adapters = services, adapters
         self._on_change, self._on_start, self._on_draft = on_change, on_start, on_draft
+        self._chores = dict(chores or {})  # by name: what else there is to do, one piece a call, False when nothing is
         self._wake, self._stop = threading.Condition(), threading.Event()
         self._hands: dict[int, InboxItem] = {}  # what is being answered, by thread
         self._sending: OutboxItem | None = None
@@ -49,8 +52,9 @@ class Worker:
         for number in range(self._services.settings.worker_threads):
             self._threads.append(threading.Thread(target=self._answer_all, name=f"answer-{number}", daemon=True))
         self._threads.append(threading.Thread(target=self._send_all, name="send", daemon=True))
-        self._threads.append(threading.Thread(target=self._watch_all, name="watch", daemon=True))
         self._threads.append(threading.Thread(target=self._keep_all, name="leases", daemon=True))
+        for name, chore in {"watch": self.watch_once, **self._chores}.items():
+            self._threads.append(threading.Thread(target=self._do_all, args=(name, chore), name=name, daemon=True))
         for thread in self._threads:
             thread.start()
 
@@ -66,16 +70,20 @@ class Worker:
             thread.join(timeout_seconds)
 
     def _answer_all(self) -> None:
+        self._do_all("answer", self.answer_one)
+
+    def _do_all(self, name: str, work: Callable[[], bool]) -> None:
+        """Call `work` until told to stop; rest while it finds nothing. Its faults end nothing."""
         while not self._stop.is_set():
             seen = self._wakes
             try:
-                busy = self.answer_one()
+                busy = work()
             except StorageUnavailable as error:
                 log.error("database_unavailable", detail=error.detail)
                 busy = False
                 self._stop.wait(1)
             except Exception as error:  # the thread must live: the next message is not to blame
-                log.error("worker_fault", error=blame(error))
+                log.error("worker_fault", work=name, error=blame(error))
                 busy = False
                 self._stop.wait(1)
             if not busy:
@@ -140,19 +148,12 @@ class Worker:
             services.engine.give_up(item.inbound, item.id)  # no stranded customer (promise 4)
             log.error("message_given_to_staff", inbox_id=item.id)
 
-    def _watch_all(self) -> None:
-        """Tell everybody in an incident what staff wrote, and look for new incidents."""
-        while not self._stop.is_set():
-            seen, busy = self._wakes, False
-            try:
-                busy = self.tell_some() > 0
-                if self._services.surge.look():
-                    self._on_change()
-            except Exception as error:  # as above
-                log.error("watch_fault", error=blame(error))
-                self._stop.wait(1)
-            if not busy:
-                self._rest(seen)
+    def watch_once(self) -> bool:
+        """Tell everybody in an incident what staff wrote, and look for new incidents. Whether there is more to tell."""
+        busy = self.tell_some() > 0
+        if self._services.surge.look():
+            self._on_change()
+        return busy
 
     def tell_some(self) -> int:
         """Give an update of an incident to its next customers; return how many. 0 when everybody knows everything."""
@@ -206,6 +207,9 @@ class Worker:
         with services.database.begin() as session:
             if isinstance(error, NotSent):
                 outbox.drop(session, item.id, error.detail)
+                talk = conversations.get(session, item.conversation_id, to_write=True)
+                if item.outbound.author == "bot" and talk.state is ConversationState.BOT:  # the customer got no answer
+                    conversations.change(session, talk, services.clock.now(), state=ConversationState.WAITING)
             elif isinstance(error, RetryLater):
                 outbox.retry(
                     session, item, services.clock.now(), error.detail or error.code,
@@ -230,7 +234,7 @@ def blame(error: BaseException) -> str:
     return f"{type(error).__name__}" + (f" at {Path(place[0].filename).name}:{place[0].lineno}" if place else "")
 
 
-def drain(services: Services, adapters: dict[Channel, ChannelAdapter], *, at_most: timedelta | None = None) -> int:
+def drain(services: Services, adapters: Mapping[Channel, ChannelAdapter], *, at_most: timedelta | None = None) -> int:
     """Answer everything that is due, in this thread; return how many messages. For commands and tests."""
     worker = Worker(services, adapters)
     deadline = services.clock.now() + at_most if at_most else None

@@ -13,7 +13,11 @@ import re
 from dataclasses import dataclass
 
 MAC_BYTES = 16  # 128 bits: nobody guesses one
-_TOKEN = re.compile(r"\+([cs])([a-z0-9]{1,32})(?:-([a-z0-9]{1,32}))?\.([a-z2-7]{26})$")
+STAFF_MAC_BYTES = (
+    10  # 80 bits: two ids and a signature have to fit into MOST_LOCAL; the colleague's own address counts, too
+)
+MOST_LOCAL = 64  # characters before the @. RFC 5321, 4.5.3.1.1
+_TOKEN = re.compile(r"\+(?:c([a-z0-9]{1,32})\.([a-z2-7]{26})|s([a-z0-9]{1,32})-([a-z0-9]{1,32})\.([a-z2-7]{16}))$")
 _ID = re.compile(r"^([a-z0-9]{1,32})\.([a-z0-9-]{1,40})\.([a-z2-7]{26})@")
 
 
@@ -32,18 +36,22 @@ class Signer:
         self._key = hashlib.sha256(b"firstline mail\x00" + secret.encode()).digest()
 
     def reply_address(self, mailbox: str, thread: str, staff: str = "") -> str:
-        """The address that answers to a thread go to. staff: for this colleague's answers only."""
+        """The address that answers to a thread go to; "" when the mailbox's name leaves no room for one.
+
+        staff: for this colleague's answers only.
+        """
         local, _, domain = mailbox.lower().rpartition("@")
-        kind, who = ("s", f"-{staff}") if staff else ("c", "")
-        return f"{local}+{kind}{thread}{who}.{self._mac('address', thread, staff)}@{domain}"
+        mac = self._address_mac(thread, staff)
+        signed = f"{local}+s{thread}-{staff}.{mac}" if staff else f"{local}+c{thread}.{mac}"
+        return f"{signed}@{domain}" if len(signed) <= MOST_LOCAL else ""
 
     def read_address(self, address: str) -> ReplyToken | None:
         """The token in an address; None when there is none, or its signature is wrong."""
         found = _TOKEN.search(address.lower().rpartition("@")[0])
         if found is None:
             return None
-        kind, thread, staff, mac = found[1], found[2], found[3] or "", found[4]
-        if (kind == "s") != bool(staff) or not hmac.compare_digest(mac, self._mac("address", thread, staff)):
+        thread, staff, mac = found[1] or found[3], found[4] or "", found[2] or found[5]
+        if not hmac.compare_digest(mac, self._address_mac(thread, staff)):
             return None
         return ReplyToken(thread, staff)
 
@@ -59,8 +67,11 @@ class Signer:
             return None
         return found[1]
 
-    def _mac(self, *parts: str) -> str:
-        digest = hmac.new(self._key, "\x00".join(parts).encode(), hashlib.sha256).digest()[:MAC_BYTES]
+    def _address_mac(self, thread: str, staff: str) -> str:
+        return self._mac("address", thread, staff, size=STAFF_MAC_BYTES if staff else MAC_BYTES)
+
+    def _mac(self, *parts: str, size: int = MAC_BYTES) -> str:
+        digest = hmac.new(self._key, "\x00".join(parts).encode(), hashlib.sha256).digest()[:size]
         return base64.b32encode(digest).decode().rstrip("=").lower()
 
 

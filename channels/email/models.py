@@ -29,7 +29,7 @@ class MailFile:
 
     name: str  # safe to show and to offer as a download: no folder, no control or invisible character; never a path
     media_type: str  # what the content is, by its first bytes; the sender's word only where those do not tell
-    content: bytes  # empty when it was refused
+    content: bytes  # empty when it was refused, but for HTML and SVG, which are kept and never offered
     size_bytes: int
     content_id: str = ""  # without <>: what "cid:" in the HTML points at
     inline: bool = False

@@ -22,6 +22,8 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("holder", sa.String(length=80), nullable=False),
+        sa.Column("held_until", UtcDateTime(), nullable=True),
     )
     op.create_table(
         "desk_mails",
@@ -40,6 +42,7 @@ def upgrade() -> None:
         sa.Column("sender", sa.String(length=300), nullable=False),
         sa.Column("subject", sa.Text(), nullable=False),
         sa.Column("thread_id", sa.String(length=300), nullable=False),
+        sa.Column("echo", sa.String(length=32), nullable=False),
         sa.Column("how", sa.String(length=40), nullable=False),
         sa.Column("received_at", UtcDateTime(), nullable=False),
         sa.UniqueConstraint("mailbox", "digest"),
@@ -47,6 +50,7 @@ def upgrade() -> None:
     op.create_index("ix_desk_mails_claim", "desk_mails", ["state", "next_at", "id"])
     op.create_index("ix_desk_mails_message", "desk_mails", ["message_id"])
     op.create_index("ix_desk_mails_thread", "desk_mails", ["thread_id"])
+    op.create_index("ix_desk_mails_sender", "desk_mails", ["sender", "received_at"])
     op.create_table(
         "desk_mail_threads",
         sa.Column("thread_id", sa.String(length=32), primary_key=True),

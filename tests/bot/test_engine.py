@@ -92,6 +92,27 @@ def test_the_same_message_delivered_again_changes_nothing(chat: Chat) -> None:
     assert (chat.turns(), outbox_of(chat), chat.conversation()) == before
 
 
+def test_several_problems_get_an_answer_and_a_ticket_in_one_reply(chat: Chat) -> None:
+    outcome = chat.say("1. 打印机显示 PRN-21。2. 仓库的门禁读卡器从昨天开始不亮了，谁都进不去")
+    assert outcome.kind is OutcomeKind.TICKET
+    assert "tray 2 is empty" in outcome.text
+    assert "FL-" in chat.turns()[-1].text
+    assert len(chat.ticket().handover["problems"]) == 2
+
+
+@pytest.mark.parametrize(
+    ("question", "wish"),
+    [
+        ("打印机显示 PRN-21，是什么意思？", "还是不行，请转人工"),
+        (VPN, "still broken, please get me a person"),
+        (VPN, "it does not work. Can I talk to somebody?"),
+    ],
+)
+def test_a_wish_for_a_person_after_an_answer_is_honoured_in_that_turn(chat: Chat, question: str, wish: str) -> None:
+    assert chat.say(question).kind is OutcomeKind.ANSWER
+    assert chat.say(wish).kind is OutcomeKind.TICKET
+
+
 def test_a_burst_is_one_turn_with_one_reply(chat: Chat) -> None:
     said = [
         chat.message("你好", locale="zh"),

@@ -6,7 +6,8 @@ from tests.base.catalogue import marked, translation
 from tests.docs.pages import code, headings, read, without_code
 from web.demo_questions import DEMO_QUESTIONS
 
-PAIRS = [("README.md", "README.zh.md"), ("docs/tour.md", "docs/tour.zh.md")]
+PAIRS = [("README.md", "README.zh.md"), ("docs/tour.md", "docs/tour.zh.md"), ("docs/email.md", "docs/email.zh.md")]
+LEAST_BUTTONS = {"docs/email.md": 3}  # the others name more than ten
 
 
 @pytest.mark.parametrize(("english", "chinese"), PAIRS)
@@ -42,7 +43,7 @@ def _buttons(name: str) -> set[str]:
 def test_a_button_the_page_names_is_called_so_on_the_screen_in_both_languages(english: str, chinese: str) -> None:
     questions = {question for _, question in DEMO_QUESTIONS["en"]}
     buttons, widget, page = _buttons(english) - questions - {"italics"}, _widget_words(), read(chinese)
-    assert len(buttons) > 10
+    assert len(buttons) >= LEAST_BUTTONS.get(english, 11)
     assert {button for button in buttons if button not in widget and button not in marked()} == set()
     names = {
         button: widget.get(button) or translation(button)[0]

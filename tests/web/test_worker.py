@@ -180,7 +180,9 @@ def test_a_channel_that_refuses_for_good_is_not_asked_again(desk: Services, cloc
 
 
 @pytest.mark.allow_hosts(LOOPBACK)
-def test_what_a_rule_of_ours_forbids_is_dropped_with_its_reason(desk: Services, clock: FixedClock) -> None:
+def test_what_a_rule_of_ours_forbids_is_dropped_with_its_reason_and_left_to_a_person(
+    desk: Services, clock: FixedClock
+) -> None:
     put(desk)
     worker = worker_with(desk, Door(NotSent("too many to this address")))
     worker.answer_one()
@@ -188,6 +190,7 @@ def test_what_a_rule_of_ours_forbids_is_dropped_with_its_reason(desk: Services, 
     assert states(desk)[1] == {OutboxState.DROPPED: 1}
     with desk.database.read() as session:
         assert [one.error for one in outbox.listed(session, [OutboxState.DROPPED])] == ["too many to this address"]
+        assert session.scalar(select(ConversationRow.state)) == "waiting"  # for a person: nobody else answers it
 
 
 def test_a_message_that_takes_long_stays_with_the_worker_that_has_it(desk: Services, clock: FixedClock) -> None:

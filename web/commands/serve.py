@@ -15,9 +15,7 @@ from base.clock import SystemClock
 from base.errors import AppError, MisconfiguredSetting, Unavailable
 from base.i18n import N_
 from base.log import get_logger, set_up_logging
-from base.messages import Channel
 from base.settings import Settings
-from channels.registry import ADAPTERS
 from kb.store import count_live
 from web.wiring import Services, build, settle
 
@@ -88,19 +86,24 @@ def make_server(config: uvicorn.Config, hub: Hub) -> uvicorn.Server:
 
 def run_worker(settings: Settings) -> None:
     """Answer and send until told to stop; what is in hand is finished first."""
+    from web.mail.room import MailRoom, doors
+    from web.pages import make_environments
     from web.worker import Worker
 
     set_up_logging(settings)
     services = build(settings)
-    worker = Worker(services, {channel: ADAPTERS[channel]() for channel in ADAPTERS if channel is not Channel.CONSOLE})
+    mail = MailRoom(services, services.office, make_environments())
+    worker = Worker(services, doors(mail), chores={"sort-mail": mail.sorter.sort_one})
     stop = threading.Event()
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     services.warm()
     settle()
     worker.start()
+    mail.start(worker.wake)
     click.echo("Firstline worker: answering. Stop with Ctrl+C.", err=True)
     stop.wait()
+    mail.stop()
     worker.stop()
     services.close()
 

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.addresses import ReplyToken, Signer, bare
+from channels.email.mime import read_mail
 
 SIGNER = Signer("a secret")
 THREAD = "0123456789abcdef"
@@ -25,9 +26,16 @@ def test_a_colleagues_address_names_the_thread_and_the_colleague() -> None:
     assert SIGNER.read_address(address) == ReplyToken(THREAD, "ada1")
 
 
-def test_the_local_part_is_as_long_as_mail_servers_take() -> None:
-    local, _, _ = SIGNER.reply_address("support@shop.example", THREAD).partition("@")
-    assert len(local) <= 64
+@pytest.mark.parametrize("staff", ["", "fedcba9876543210"])
+def test_a_signed_address_can_be_written_to(staff: str) -> None:
+    """Local parts have at most 64 characters: a longer one is no address, for other servers and for our own reader."""
+    address = SIGNER.reply_address("support@shop.example", THREAD, staff)
+    mail = read_mail(f"From: ada@shop.example\nTo: {address}\n\nThe reply.".encode())
+    assert [SIGNER.read_address(one.address) for one in mail.to] == [ReplyToken(THREAD, staff)]
+
+
+def test_a_mailbox_whose_name_leaves_no_room_gets_no_signed_address() -> None:
+    assert SIGNER.reply_address("customer-service-europe@shop.example", THREAD) == ""
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,112 @@
+"""What staff are told about a mail beside its words: where it points, who is not proven, what was not kept."""
+
+from __future__ import annotations
+
+from sqlalchemy.orm import Session
+
+from base.i18n import N_, format_bytes, translate
+from base.messages import Channel
+from base.text import shorten
+from channels.email.models import Address, Mail, MailKind
+from desk import conversations, mail_threads
+from desk.conversations import TurnDraft
+from desk.mail_threads import How, Placement
+from desk.models import Author, Conversation
+from desk.tables import ConversationRow
+from web.mail.office import Office
+from web.wiring import Services
+
+_KEPT = {
+    MailKind.AUTO_REPLY: N_("An automatic reply came from {sender}. It was not answered and changes nothing:"),
+    MailKind.BULK: N_("A circular came from {sender}. It was not answered and changes nothing:"),
+}
+_REFUSED = {
+    "too_large": N_("{name} ({size}): too large"),
+    "too_many": N_("{name} ({size}): too many files"),
+    "forbidden_type": N_("{name} ({size}): a kind of file that is not taken"),
+    "unreadable": N_("{name} ({size}): damaged"),
+}
+
+
+def hints(
+    session: Session, services: Services, office: Office, mail: Mail, sender: Address, where: Placement
+) -> list[str]:
+    """Notes for staff about a customer's mail, in the team's language."""
+    lang, found = services.settings.default_locale, list[str]()
+    if where.how is How.STRANGER:
+        text = N_(
+            "This mail points at {other}, but nothing proves that its sender ({sender}) takes part there. It was not "
+            "added, and its sender learns nothing of it."
+        )
+        found.append(translate(text, lang, other=_name(session, where.pointed_at, lang), sender=sender.address or "?"))
+    elif where.how is How.FOLLOWS:
+        other = _name(session, where.pointed_at, lang)
+        found.append(translate(N_("This follows {other}, which is over."), lang, other=other))
+    thread = mail_threads.get(session, where.thread_id) if where.thread_id else None
+    if thread is not None and sender.address != thread.address:
+        text = N_("Written by {sender}, who has an answer link of this conversation. Answers go to {address} only.")
+        found.append(translate(text, lang, sender=sender.address or "?", address=thread.address))
+    if others := _others(office, mail, sender):
+        text = N_("Also sent to {others}. They get no answers from here.")
+        found.append(translate(text, lang, others=shorten(", ".join(others), 300)))
+    if refused := [one for one in mail.files if one.refused]:
+        named = [
+            translate(_REFUSED.get(one.refused, _REFUSED["unreadable"]), lang, name=one.name, size=format_bytes(one.size_bytes))
+            for one in refused[:10]
+        ]  # fmt: skip
+        found.append(translate(N_("Not kept: {files}."), lang, files="; ".join(named)))
+    if "encrypted" in mail.flaws:
+        found.append(translate(N_("This mail is encrypted. Nobody here can read its content."), lang))
+    return found
+
+
+def unproven(services: Services, sender: Address, owner: str) -> str:
+    """That a mail claims to come from somebody who is known, and does not prove it."""
+    text = N_("{sender} belongs to a known customer ({owner}), but nothing proves that this mail comes from there.")
+    return translate(text, services.settings.default_locale, sender=sender.address, owner=owner or "?")
+
+
+def nobody(services: Services) -> str:
+    """That a mail has no sender who could be answered."""
+    text = N_("This mail names no sender, or several. It cannot be answered by mail.")
+    return translate(text, services.settings.default_locale)
+
+
+def keep(session: Session, services: Services, thread_id: str, mail: Mail, sender: Address) -> None:
+    """An automatic reply or a circular that belongs to a conversation: a note in it, and nothing else."""
+    talk = of_thread(session, thread_id)
+    if talk is None:
+        return
+    lang = services.settings.default_locale
+    head = translate(_KEPT.get(mail.kind, _KEPT[MailKind.BULK]), lang, sender=sender.address or "?")
+    add(session, services, talk, f"{head}\n\n{shorten(mail.new_text, 1500)}")
+
+
+def add(session: Session, services: Services, talk: Conversation, text: str) -> None:
+    """A note in a conversation: it wakes no bot, opens nothing, moves no clock."""
+    lang = services.settings.default_locale
+    conversations.add_turns(session, talk.id, [TurnDraft(Author.NOTE, text, lang)], services.clock.now())
+
+
+def of_thread(session: Session, thread_id: str) -> Conversation | None:
+    """The conversation of a thread of mails."""
+    row = (
+        session.query(ConversationRow)
+        .filter(ConversationRow.channel == Channel.EMAIL, ConversationRow.thread_id == thread_id)
+        .one_or_none()
+    )
+    return conversations.to_conversation(row) if row is not None else None
+
+
+def _name(session: Session, thread_id: str, lang: str) -> str:
+    ticket = mail_threads.ticket_of(session, thread_id)
+    if ticket is not None:
+        return ticket.name
+    thread = mail_threads.get(session, thread_id)
+    return translate(N_('another conversation ("{subject}")'), lang, subject=thread.subject if thread else "?")
+
+
+def _others(office: Office, mail: Mail, sender: Address) -> list[str]:
+    """The people it went to beside us."""
+    written = [one.address.lower() for one in (*mail.to, *mail.cc) if one.address]
+    return [one for one in dict.fromkeys(written) if one != sender.address and not office.is_ours(one)]

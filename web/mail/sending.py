@@ -1,0 +1,130 @@
+"""The way back: a queued reply becomes a mail in its thread, in the customer's language, and leaves once.
+
+What a machine might answer for ever is kept back: see `rules.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from jinja2 import Environment
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+from starlette.concurrency import run_in_threadpool
+
+from base.errors import NotSent, RetryLater
+from base.i18n import N_, translate
+from base.messages import Channel, Inbound, Outbound, Receipt
+from channels.email.accounts import MailAccount
+from channels.email.compose import Letter, compose
+from channels.email.models import Address
+from channels.email.smtp import keep_copy, send_mail
+from desk import mail_threads, mails, outbox
+from desk.mail_threads import MailThread
+from desk.models import Conversation
+from desk.tables import OutboxRow
+from web.mail import notes, rules
+from web.mail.letters import body_of
+from web.mail.office import Office
+from web.wiring import Services
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    account: MailAccount
+    recipient: str
+    message: bytes
+
+
+class MailDoor:
+    """The e-mail adapter: what goes out. What comes in is stored raw and read by the sorter."""
+
+    def __init__(self, services: Services, office: Office, templates: Mapping[str, Environment]) -> None:
+        self._services, self._office, self._templates = services, office, templates
+
+    def parse(self, payload: bytes, headers: Mapping[str, str]) -> list[Inbound]:
+        """Nothing: a mail is stored first and sorted later (`Sorter`), whoever brings it."""
+        return []
+
+    async def send(self, outbound: Outbound) -> Receipt:
+        """Hand a reply to the mail server. Raises NotSent, RetryLater, DeliveryError."""
+        ready = await run_in_threadpool(self.prepare, outbound)
+        done = await send_mail(ready.account, ready.message, ready.account.address, [ready.recipient])
+        if ready.account.sent_folder:
+            await keep_copy(ready.account, ready.message)
+        return replace(done.receipt, channel_message_id="")  # its own id is noted already
+
+    def prepare(self, outbound: Outbound) -> Prepared:
+        """The mail, and the note of where it goes and under which id, before it goes. Raises NotSent, RetryLater."""
+        services = self._services
+        with services.database.begin() as session:
+            thread = mail_threads.get(session, outbound.thread_id)
+            talk = notes.of_thread(session, outbound.thread_id)
+            if thread is None or talk is None or not thread.address:
+                raise NotSent(rules.NO_ADDRESS)
+            account = self._office.account(thread.mailbox)
+            if account is None:
+                raise RetryLater(f"the mailbox {thread.mailbox} is configured no more")
+            automatic = outbound.author != "staff"
+            if automatic:
+                rules.check(session, services, thread)
+            row = session.scalar(select(OutboxRow).where(OutboxRow.key == outbound.key))
+            if row is None:
+                raise NotSent("it is not in the outbox")
+            letter = self._letter(session, outbound, thread, talk, account)
+            outbox.addressed(session, row.id, thread.address, letter.message_id)
+        return Prepared(account, thread.address, compose(letter))
+
+    def _letter(
+        self, session: Session, outbound: Outbound, thread: MailThread, talk: Conversation, account: MailAccount
+    ) -> Letter:
+        services, signer = self._services, self._office.signer
+        domain = account.address.rpartition("@")[2]
+        theirs = mails.ids_of(session, thread.thread_id)
+        text, html = body_of(session, services, self._office, self._templates, outbound, thread, talk)
+        return Letter(
+            sender=Address(self._name(outbound, account), account.address),
+            recipient=Address(thread.name, thread.address),
+            subject=self._subject(session, thread, outbound.lang),
+            text=text, html=html,
+            message_id=signer.message_id(thread.thread_id, outbound.key, domain),
+            date=services.clock.now(),
+            reply_to=signer.reply_address(account.address, thread.thread_id) if account.plus_addresses else "",
+            in_reply_to=theirs[-1][1] if theirs and not theirs[-1][1].startswith("raw-") else "",
+            references=_chain(theirs, _ours(session, talk)),
+            automatic=outbound.author != "staff", loop_mark=self._office.loop_mark, lang=outbound.lang,
+        )  # fmt: skip
+
+    def _name(self, outbound: Outbound, account: MailAccount) -> str:
+        organisation = account.display_name or self._services.settings.organisation
+        if not outbound.author_name:
+            return organisation
+        return translate(
+            N_("{name} ({organisation})"), outbound.lang, name=outbound.author_name, organisation=organisation
+        )
+
+    def _subject(self, session: Session, thread: MailThread, lang: str) -> str:
+        organisation = self._services.settings.organisation
+        subject = thread.subject or translate(N_("Your message to {organisation}"), lang, organisation=organisation)
+        ticket = mail_threads.ticket_of(session, thread.thread_id)
+        return f"Re: {subject}" + (f" [{ticket.name}]" if ticket else "")
+
+
+def _ours(session: Session, talk: Conversation) -> list[tuple[datetime, str]]:
+    """When we sent each mail of a conversation, and its message id."""
+    query = (
+        select(OutboxRow.sent_at, OutboxRow.channel_message_id)
+        .where(
+            OutboxRow.conversation_id == talk.id, OutboxRow.channel == Channel.EMAIL, OutboxRow.sent_at.is_not(None),
+            OutboxRow.channel_message_id != "",
+        )
+        .order_by(OutboxRow.id)
+    )  # fmt: skip
+    return [(at, message_id) for at, message_id in session.execute(query).tuples() if at is not None]
+
+
+def _chain(theirs: list[tuple[datetime, str]], ours: list[tuple[datetime, str]]) -> list[str]:
+    """Every id of the thread, oldest first; made-up ones of mails that had none are left out."""
+    return [message_id for _, message_id in sorted(theirs + ours) if not message_id.startswith("raw-")]

@@ -1,0 +1,224 @@
+"""What a stored mail is: a customer's message, a colleague's reply, a bounce, something to keep, or something nobody can read.
+
+One transaction says what became of it and has its effect. The next mail never waits for a bad one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from base.errors import StorageUnavailable
+from base.log import get_logger
+from base.messages import Attachment, Channel, Inbound
+from base.text import normalise
+from channels.email.authenticity import Verdict, verdict
+from channels.email.compose import LOOP_HEADER, one_line
+from channels.email.limits import MailRefused
+from channels.email.models import Address, Mail, MailKind
+from desk import customers, inbox, mail_threads, mails
+from desk.mail_threads import Evidence, How, Placement
+from desk.mails import MailState, StoredMail
+from web.mail import colleagues, notes, returned
+from web.mail.office import Office
+from web.mail.reading import MailReader, ReaderFailed
+from web.wiring import Services
+
+log = get_logger(__name__)
+MOST_ATTEMPTS = 5
+MOST_DEATHS = 2  # a mail that ended its reader twice is not read a third time
+_NO_REPLY = re.compile(r"^(?:no-?reply|do-?not-?reply|donotreply|noreply|mailer|notifications?)\b", re.IGNORECASE)
+
+
+class Sorter:
+    """Sorts one mail after the other. Every process may have one: a mailbox is sorted by one of them at a time."""
+
+    def __init__(self, services: Services, office: Office, reader: MailReader) -> None:
+        self._services, self._office, self._reader = services, office, reader
+
+    def sort_one(self) -> bool:
+        """Sort the oldest mail that is due. False when there is none."""
+        services = self._services
+        with services.database.begin() as session:
+            stored = mails.claim(session, services.clock.now(), services.settings.lease_seconds)
+        if stored is None:
+            return False
+        try:
+            if stored.attempts > MOST_ATTEMPTS:
+                self._set_aside(stored, "its workers died")
+                return True
+            mail = self._reader.read(stored.raw)
+            with services.database.begin() as session:
+                self._settle(session, stored, mail)
+        except MailRefused as error:
+            self._set_aside(stored, ": ".join(part for part in (str(error.reason), error.detail) if part))
+        except StorageUnavailable:
+            raise  # nothing was saved; the lease brings the mail back
+        except Exception as error:  # one mail never stops the mailbox
+            self._failed(stored, error)
+        return True
+
+    def _failed(self, stored: StoredMail, error: Exception) -> None:
+        log.error("mail_failed", mail_id=stored.id, attempt=stored.attempts, error=type(error).__name__)
+        limit = MOST_DEATHS if isinstance(error, ReaderFailed) else MOST_ATTEMPTS
+        what = f"{type(error).__name__}: {error}"
+        if stored.attempts >= limit:
+            self._set_aside(stored, what)
+            return
+        with self._services.database.begin() as session:
+            mails.retry(session, stored, self._services.clock.now(), what)
+
+    def _set_aside(self, stored: StoredMail, why: str) -> None:
+        log.error("mail_quarantined", mail_id=stored.id, why=why[:60])
+        with self._services.database.begin() as session:
+            mails.finish(session, stored.id, MailState.QUARANTINED, error=why)
+
+    def _settle(self, session: Session, stored: StoredMail, mail: Mail) -> None:
+        """Say what became of it, and let that happen, in the caller's transaction."""
+        account = self._office.account(stored.mailbox) or self._office.of_address([a.address for a in mail.to])
+        sender = _sender(mail)
+        known: dict[str, Any] = {
+            "kind": str(mail.kind), "message_id": mail.message_id, "sender": sender.address, "subject": mail.subject,
+        }  # fmt: skip
+        kind = self._kind(mail, sender) if stored.kind != MailKind.PERSON else MailKind.PERSON
+        if kind is MailKind.BOUNCE:
+            returned.note(session, self._services, mail, self._office)
+            mails.finish(session, stored.id, MailState.NOTED, **known, how="bounce")
+            return
+        found = verdict(mail.senders, mail.authentication, account.authserv_id if account else "")
+        if found is Verdict.PASS and all(one.address.lower() != sender.address for one in mail.senders):
+            found = Verdict.UNKNOWN  # what was vouched for is the form's address, not the one it asks to answer
+        evidence = self._evidence(mail, sender, found)
+        now = self._services.clock.now()
+        where = mail_threads.place(session, evidence, now, self._services.settings.mail_reopen_days)
+        if kind is not MailKind.PERSON:
+            thread = where.pointed_at if where.how is How.FOLLOWS else where.thread_id  # a note reopens nothing
+            if thread and kind is not MailKind.LOOP:
+                notes.keep(session, self._services, thread, mail, sender)
+            mails.finish(session, stored.id, MailState.NOTED, **known, how=str(where.how), thread_id=thread)
+            return
+        if colleagues.take(session, self._services, self._office, mail, sender, found):
+            mails.finish(session, stored.id, MailState.TAKEN, **known, how="colleague")
+            return
+        self._take(session, stored, mail, sender, found, where, known)
+
+    def _take(
+        self, session: Session, stored: StoredMail, mail: Mail, sender: Address, found: Verdict, where: Placement,
+        known: dict[str, Any],
+    ) -> None:  # fmt: skip
+        """A customer's message: into the inbox, in its thread."""
+        now, subject = self._services.clock.now(), mail_threads.bare_subject(mail.subject)
+        hints = notes.hints(session, self._services, self._office, mail, sender, where)
+        thread = where.thread_id or mail_threads.open_thread(
+            session, stored.mailbox, sender.address, sender.name, subject, now, where.pointed_at
+        )
+        sender_id, hint = self._identity(session, stored, sender, found, where)
+        if sender_id == sender.address:  # its owner writes: it can be reached, and may be proven by now
+            customers.unreachable(session, Channel.EMAIL, sender_id, None)
+            if found is Verdict.PASS:
+                customers.prove(session, Channel.EMAIL, sender_id)
+        message = self._message(stored, mail, sender, thread, subject if not where.thread_id else "")
+        message = _with(message, sender_id, [*hints, *([hint] if hint else [])], found)
+        put = inbox.put(session, message)
+        mails.finish(
+            session, stored.id, MailState.DUPLICATE if put.duplicate else MailState.TAKEN, **known,
+            thread_id="" if put.duplicate else thread, how=str(where.how), echo=_echo(mail.new_text),
+        )  # fmt: skip
+
+    def _message(self, stored: StoredMail, mail: Mail, sender: Address, thread: str, subject: str) -> Inbound:
+        """The message of a mail. subject: of one that begins a conversation, where it says something of its own."""
+        text = mail.new_text.strip()
+        if subject and normalise(subject) not in normalise(text[:500]):
+            text = f"{subject}\n\n{text}".strip()
+        files = tuple(
+            Attachment(one.name, one.media_type, one.size_bytes, "" if one.refused else f"mail-{stored.id}-{n}")
+            for n, one in enumerate(mail.files)
+        )
+        return Inbound(
+            channel=Channel.EMAIL, message_id=message_key(mail, sender), thread_id=thread, sender_id=sender.address,
+            text=text, received_at=stored.received_at, sender_name=one_line(sender.name, 100) or sender.address,
+            locale=mail.language[:2] if mail.language[:2] in ("en", "zh") else "", attachments=files,
+            extra={"mail": stored.id},
+        )  # fmt: skip
+
+    def _identity(
+        self, session: Session, stored: StoredMail, sender: Address, found: Verdict, where: Placement
+    ) -> tuple[str, str]:
+        """Whom the mail is filed under, and a hint to staff. An unproven claim joins nobody who has proven theirs."""
+        if not sender.address:
+            return f"nobody:{stored.id}", notes.nobody(self._services)
+        if found is Verdict.PASS or where.thread_id:
+            return sender.address, ""
+        owner = customers.find(session, Channel.EMAIL, sender.address)
+        proven = customers.is_verified(session, Channel.EMAIL, sender.address)
+        if found is Verdict.UNKNOWN and not proven:
+            return sender.address, ""
+        hint = notes.unproven(self._services, sender, owner.name if owner else "") if owner else ""
+        return f"claimed:{sender.address}", hint
+
+    def _kind(self, mail: Mail, sender: Address) -> MailKind:
+        """What wrote it. Another Firstline's mark is no loop of ours."""
+        marks = [value for name, value in mail.headers if name == LOOP_HEADER.lower()]
+        if self._office.loop_mark in marks or (sender.address and self._office.is_ours(sender.address)):
+            return MailKind.LOOP if mail.kind is not MailKind.BOUNCE else mail.kind
+        if mail.kind is MailKind.LOOP:
+            automatic = any(name == "auto-submitted" and value.lower() != "no" for name, value in mail.headers)
+            return MailKind.AUTO_REPLY if automatic else MailKind.PERSON
+        return mail.kind
+
+    def _evidence(self, mail: Mail, sender: Address, found: Verdict) -> Evidence:
+        signer = self._office.signer
+        to = [*mail.delivered_to, *(one.address for one in (*mail.to, *mail.cc))]
+        tokens = [token for address in to if (token := signer.read_address(address)) and not token.staff]
+        ids = [*mail.in_reply_to, *mail.references]
+        return Evidence(
+            sender=sender.address if len(mail.senders) == 1 else "",
+            vouched=found is Verdict.PASS, disowned=found is Verdict.FAIL, subject=mail.subject,
+            address=tokens[0].thread if tokens else "",
+            answers=_threads(signer.read_message_id(one) for one in mail.in_reply_to),
+            mentions=_threads(signer.read_message_id(one) for one in mail.references),
+            ids=tuple(one for one in ids if signer.read_message_id(one) is None),
+        )  # fmt: skip
+
+
+def message_key(mail: Mail, sender: Address) -> str:
+    """By what a second delivery of the same mail is known, whatever mailbox it comes by.
+
+    Not the Message-ID alone: broken programs use one twice, and then a mail would be lost.
+    """
+    parts = (mail.message_id, sender.address, mail.subject, mail.date.isoformat() if mail.date else "", mail.text)
+    return "mail:" + hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:40]
+
+
+def _sender(mail: Mail) -> Address:
+    """Whom the mail is from: the one address in From; for a form that writes as nobody, whom it asks to answer."""
+    usable = [one for one in mail.senders if one.address]
+    if len(usable) != 1:
+        return Address(usable[0].name if usable else "", "")
+    [sender] = usable
+    answer_to = [one for one in mail.reply_to if one.address]
+    if _NO_REPLY.match(sender.address) and len(answer_to) == 1:
+        return Address(answer_to[0].name, answer_to[0].address.lower())
+    return Address(sender.name, sender.address.lower())
+
+
+def _with(message: Inbound, sender_id: str, hints: list[str], found: Verdict) -> Inbound:
+    extra = {**message.extra, "notes": hints} if hints else dict(message.extra)
+    if found is Verdict.PASS:
+        extra["verified"] = True
+    return replace(message, sender_id=sender_id, extra=extra)
+
+
+def _threads(found: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(thread for thread in found if thread))
+
+
+def _echo(text: str) -> str:
+    """A digest of what was said, without numbers and blanks; "" for few words, which a person may well repeat."""
+    bare = re.sub(r"[\d\W_]+", "", normalise(text))
+    return hashlib.sha256(bare.encode()).hexdigest()[:32] if len(bare) >= 16 else ""
