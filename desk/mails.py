@@ -38,8 +38,8 @@ _PUT = text(
     "ON CONFLICT (mailbox, digest) DO NOTHING RETURNING id"
 ).bindparams(bindparam("now", type_=UtcDateTime), bindparam("raw", type_=LargeBinary))
 _NEW_MAILBOX = text(
-    "INSERT INTO desk_mailboxes (name, uidvalidity, last_uid, state, detail, since, holder) "
-    "VALUES (:name, 0, 0, '', '', :now, '') ON CONFLICT (name) DO NOTHING"
+    "INSERT INTO desk_mailboxes (name, uidvalidity, last_uid, state, detail, since, started_at, holder) "
+    "VALUES (:name, 0, 0, '', '', :now, :now, '') ON CONFLICT (name) DO NOTHING"
 ).bindparams(bindparam("now", type_=UtcDateTime))
 _LIMITS = {"subject": 500, "error": 500, "kind": 16, "how": 40, "echo": 32}
 _WAITING = (MailState.RECEIVED, MailState.CLAIMED)
@@ -106,6 +106,11 @@ def cursor(session: Session, mailbox: str) -> Cursor | None:
     """How far this mailbox is fetched; None before the first mail."""
     row = session.get(MailboxRow, mailbox)
     return Cursor(row.uidvalidity, row.last_uid) if row is not None and row.uidvalidity else None
+
+
+def started_at(session: Session, mailbox: str, now: datetime) -> datetime:
+    """When this mailbox was first connected: what lay there before is not answered. Now, at the first time."""
+    return _mailbox(session, mailbox, now).started_at
 
 
 def move_cursor(session: Session, mailbox: str, at: Cursor, now: datetime) -> None:

@@ -209,6 +209,7 @@ class MailboxRow(Table):
     state: Mapped[str] = mapped_column(String(24), default="")  # what the connection last said of itself
     detail: Mapped[str] = mapped_column(Text, default="")
     since: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)  # first connected: older mail is left alone
     holder: Mapped[str] = mapped_column(String(80), default="")  # the process that is connected
     held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

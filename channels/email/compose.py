@@ -97,7 +97,8 @@ def one_line(text: str, most: int) -> str:
 def _address(address: Address) -> HeaderAddress:
     if not _ADDRESS.fullmatch(address.address) or len(address.address) > 254:
         raise BadAddress(one_line(address.address, 100))
-    return HeaderAddress(display_name=one_line(address.name, 100), addr_spec=address.address)
+    local, _, domain = address.address.rpartition("@")  # in parts: as a whole it would be refused beyond ASCII
+    return HeaderAddress(display_name=one_line(address.name, 100), username=local, domain=domain)
 
 
 def _id(message_id: str) -> str:

@@ -9,40 +9,26 @@ import select
 import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from enum import StrEnum
+from datetime import UTC, date, datetime
 from typing import Any
 
-from imap_tools import AND, BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
-from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError, MailboxStarttlsError
+from imap_tools import AND, BaseMailBox
+from imap_tools.errors import ImapToolsError
 
 from base.errors import AppError
 from base.log import get_logger
-from channels.email.accounts import MailAccount, Security, TokenRefused
+from channels.email.accounts import MailAccount
+from channels.email.imap_connection import TIMEOUT_SECONDS, MailboxDown, MailboxStatus, open_mailbox, words_of
 
 log = get_logger(__name__)
 
-TIMEOUT_SECONDS = 30.0  # for a connection, and for each answer of the server
 _LOOK_UP_SECONDS = 0.5  # how long a stop may go unseen while the server is silent
 _SETTLED_SECONDS = 30.0  # a session that held as long is followed by the shortest pause
 _BATCH = 100  # mails whose sizes are asked for at once
 _TRIES = 3  # of a mail that the server cannot serve
-_NOT_NOW = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many (simultaneous )?connections|try again", re.I)
-_ID = '("name" "Firstline" "vendor" "Firstline")'
-imaplib.Commands["ID"] = ("NONAUTH", "AUTH", "SELECTED")
-
-
-class MailboxStatus(StrEnum):
-    CONNECTING = "connecting"
-    OK = "ok"
-    WRONG_PASSWORD = "wrong_password"  # noqa: S105 - a state, not a password
-    NO_CONNECTION = "no_connection"
-    TLS_FAILED = "tls_failed"
-    FOLDER_MISSING = "folder_missing"
-    STORAGE = "storage"  # what is fetched cannot be kept: nothing is lost, it stays on the server
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,107 +80,13 @@ class Pauses:
         return min(longest, first * 2.0 ** min(failures - 1, 30)) * random.uniform(0.5, 1.0)
 
 
-@dataclass(eq=False)
-class MailboxDown(Exception):
-    """The mailbox cannot be used just now: the state that it is in."""
-
-    status: MailboxStatus
-    detail: str
-
-
-@contextmanager
-def open_mailbox(account: MailAccount, folder: str | None = None, *, writes: bool = False) -> Iterator[BaseMailBox]:
-    """A signed-in connection, with a folder selected if one is named. Raises MailboxDown, also for what fails inside."""
-    with _named_faults(), ExitStack() as at_the_end:
-        box = _connect(account)
-        at_the_end.callback(_leave, box)
-        _sign_in(box, account)
-        _, data = box.client.capability()  # most servers can do more for whom they know
-        box.client.capabilities = tuple(data[-1].decode("ascii", "replace").upper().split())
-        if "ID" in box.client.capabilities:
-            box.client.xatom("ID", _ID)  # NetEase opens no folder for clients that do not say who they are
-        if folder is not None:
-            box.folder.set(folder, readonly=not writes)
-        yield box
-
-
-def _connect(account: MailAccount) -> BaseMailBox:
-    server = account.imap
-    if server.security is Security.PLAIN:
-        return MailBoxUnencrypted(server.host, server.port, timeout=TIMEOUT_SECONDS)
-    kind = MailBox if server.security is Security.TLS else MailBoxStartTls
-    return kind(server.host, server.port, timeout=TIMEOUT_SECONDS, ssl_context=account.tls())
-
-
-def _sign_in(box: BaseMailBox, account: MailAccount) -> None:
-    try:
-        if account.oauth is not None:
-            _sign_in_with_token(box, account)
-        elif "LOGINDISABLED" in box.client.capabilities:
-            raise MailboxDown(MailboxStatus.TLS_FAILED, "the server takes no password without TLS")
-        elif (account.user + (password := account.password.get_secret_value())).isascii():
-            box.login(account.user, password, initial_folder=None)
-        else:
-            box.login_utf8(account.user, password, initial_folder=None)
-    except imaplib.IMAP4.abort:
-        raise  # the connection broke
-    except (MailboxLoginError, imaplib.IMAP4.error, TokenRefused) as error:
-        raise _down(MailboxStatus.WRONG_PASSWORD, error) from error
-
-
-def _sign_in_with_token(box: BaseMailBox, account: MailAccount, *, renew: bool = False) -> None:
-    """XOAUTH2; a token the server does not take is renewed once. A refusal comes with a challenge, answered by nothing."""
-    said = f"user={account.user}\1auth=Bearer {account.access_token(renew=renew)}\1\1".encode()
-    try:
-        box.client.authenticate("XOAUTH2", lambda challenge: b"" if challenge else said)
-    except imaplib.IMAP4.error as error:
-        if renew or isinstance(error, imaplib.IMAP4.abort):
-            raise
-        _sign_in_with_token(box, account, renew=True)
-
-
-@contextmanager
-def _named_faults() -> Iterator[None]:
-    """Whatever goes wrong on the wire becomes a MailboxDown."""
-    try:
-        yield
-    except (ssl.SSLError, MailboxStarttlsError) as error:
-        raise _down(MailboxStatus.TLS_FAILED, error) from error
-    except MailboxFolderSelectError as error:
-        raise _down(MailboxStatus.FOLDER_MISSING, error) from error
-    except (OSError, EOFError, imaplib.IMAP4.error, ImapToolsError, ValueError, IndexError) as error:
-        is_tls = "TLS not supported" in str(error)
-        raise _down(MailboxStatus.TLS_FAILED if is_tls else MailboxStatus.NO_CONNECTION, error) from error
-
-
-def _down(status: MailboxStatus, error: BaseException) -> MailboxDown:
-    """The state an error means; a server that says "not now" is not one that says "no"."""
-    words = _words(error)
-    return MailboxDown(MailboxStatus.NO_CONNECTION if _NOT_NOW.search(words) else status, words)
-
-
-def _leave(box: BaseMailBox) -> None:
-    """Say goodbye without waiting for long: the server may be gone."""
-    with suppress(Exception):
-        box.client.sock.settimeout(2)
-        box.client.logout()
-    with suppress(Exception):
-        box.client.shutdown()
-
-
-def _words(error: BaseException) -> str:
-    """What the server or the system said, one line."""
-    result = getattr(error, "command_result", None)
-    said = result[1][-1] if result and result[1] else error.args[-1] if error.args else ""
-    text = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
-    return " ".join((text or type(error).__name__).split())[:300]
-
-
 class Mailbox:
     """One account's folder, followed until told to stop. Good for one `watch` at a time."""
 
-    def __init__(self, account: MailAccount, pauses: Pauses | None = None) -> None:
+    def __init__(self, account: MailAccount, pauses: Pauses | None = None, since: date | None = None) -> None:
+        """since: mail that arrived before this day is left alone, unless the account says otherwise."""
         self.account = account
+        self.since = account.since or since
         self.pauses = pauses or Pauses()
         self.upto = 0  # the last UID dealt with in this session; beyond the cursor's when mails have vanished
         self.failed_tries: dict[int, int] = {}
@@ -225,7 +117,7 @@ class Mailbox:
                 status, detail = down.status, down.detail
             except Exception as error:  # a fault of ours: the mailbox goes on, and the log says where
                 log.exception("mail_watch_failed", mailbox=self.account.name)
-                status, detail = MailboxStatus.NO_CONNECTION, f"{type(error).__name__}: {_words(error)}"
+                status, detail = MailboxStatus.NO_CONNECTION, f"{type(error).__name__}: {words_of(error)}"
             was_fine = self.state is not None and self.state.status is MailboxStatus.OK
             failures = 1 if was_fine and time.monotonic() - started > _SETTLED_SECONDS else failures + 1
             self._tell(status, detail)
@@ -275,7 +167,7 @@ class Mailbox:
 
     def _new_uids(self, box: BaseMailBox) -> list[int]:
         """UIDs beyond the last one, in order. Asks again when mail came while the server was searching."""
-        since = f" {AND(date_gte=self.account.since)}" if self.account.since else ""
+        since = f" {AND(date_gte=self.since)}" if self.since else ""
         while True:
             box.client.response("EXISTS")  # what earlier commands announced
             found = box.uids(f"UID {self.upto + 1}:*{since}", charset=None)
@@ -295,7 +187,7 @@ class Mailbox:
         try:
             self.store(fetched)
         except Exception as error:
-            why = _words(error) if isinstance(error, AppError) else type(error).__name__  # others may quote the mail
+            why = words_of(error) if isinstance(error, AppError) else type(error).__name__  # others may quote the mail
             log.warning("mail_not_stored", mailbox=self.account.name, uid=mail.uid, error=why)
             raise MailboxDown(MailboxStatus.STORAGE, why) from error
         self.cursor, self.upto = fetched.cursor, mail.uid
@@ -317,7 +209,7 @@ class Mailbox:
         except (ImapToolsError, imaplib.IMAP4.error) as error:
             if isinstance(error, imaplib.IMAP4.abort):
                 raise
-            self.not_moved = f"mails are not moved to {folder}: {_words(error)}"[:300]
+            self.not_moved = f"mails are not moved to {folder}: {words_of(error)}"[:300]
 
 
 def _number(box: BaseMailBox, name: str) -> int:

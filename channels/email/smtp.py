@@ -29,7 +29,7 @@ from base.errors import AppError, DeliveryError, RetryLater
 from base.log import get_logger
 from base.messages import DeliveryState, Receipt
 from channels.email.accounts import MailAccount, Security, TokenRefused, is_address
-from channels.email.imap import MailboxDown, open_mailbox
+from channels.email.imap_connection import MailboxDown, open_mailbox
 
 log = get_logger(__name__)
 

@@ -22,6 +22,7 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=24), nullable=False),
         sa.Column("detail", sa.Text(), nullable=False),
         sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("started_at", UtcDateTime(), nullable=False),
         sa.Column("holder", sa.String(length=80), nullable=False),
         sa.Column("held_until", UtcDateTime(), nullable=True),
     )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.policy import SMTP, default
@@ -17,13 +18,14 @@ import pytest
 from desk import mails
 from desk.models import Role
 from desk.outbox import OutboxState
-from desk.tables import ConversationRow, MailRow, OutboxRow, TicketRow, TurnRow
+from desk.tables import ConversationRow, MailboxRow, MailRow, OutboxRow, TicketRow, TurnRow
 from tests import articles
 from tests.live import LOOPBACK, LiveDesk, add_people, eventually, live_settings, running
 from tests.mailserver.fixtures import _mail_daemons as _mail_daemons
 from tests.mailserver.fixtures import mail_server as mail_server
 from tests.mailserver.letters import letter
 from tests.mailserver.server import PASSWORD, MailServer
+from web.mail.mailboxes import Mailboxes
 from web.wiring import build
 
 pytestmark = pytest.mark.allow_hosts(LOOPBACK)
@@ -144,6 +146,31 @@ def test_what_comes_back_is_shown_where_it_was_sent_from(desk: LiveDesk, mail_se
         [talk] = session.query(ConversationRow).all()
     page = eventually(lambda: desk.browser(Role.AGENT).get(f"/inbox/{talk.public_id}").text)
     assert "Not delivered" in page
+
+
+def test_what_lay_in_the_mailbox_before_is_not_answered(desk: LiveDesk, mail_server: MailServer) -> None:
+    write(mail_server, ALICE, "Printer", "The printer shows PRN-21. What should I do?")
+    received(mail_server, ALICE)
+    boxes = desk.app.state.running.mail.boxes
+    boxes.stop()
+    with desk.services.database.begin() as session:
+        row = session.query(MailboxRow).one()
+        row.started_at, row.uidvalidity = row.started_at + timedelta(hours=1), 1  # the server numbers its mails anew
+        session.query(MailRow).delete()
+    again = Mailboxes(desk.services, desk.services.office, lambda: None)
+    again.start()
+    try:
+        eventually(lambda: last_uid(desk) == (row.last_uid, True))
+    finally:
+        again.stop()
+    with desk.services.database.read() as session:
+        assert session.query(MailRow).count() == 0
+
+
+def last_uid(desk: LiveDesk) -> tuple[int, bool]:
+    with desk.services.database.read() as session:
+        row = session.query(MailboxRow).one()
+        return row.last_uid, row.uidvalidity != 1
 
 
 def test_one_mail_that_nobody_can_read_does_not_stop_the_mailbox(desk: LiveDesk, mail_server: MailServer) -> None:

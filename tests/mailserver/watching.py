@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from channels.email.accounts import MailAccount
-from channels.email.imap import Cursor, Fetched, Mailbox, MailboxState, MailboxStatus, Pauses
+from channels.email.imap import Cursor, Fetched, Mailbox, MailboxState, Pauses
+from channels.email.imap_connection import MailboxStatus
 
 QUICK = Pauses(first=0.02, longest=0.2, wrong_password_first=0.02, wrong_password_longest=0.2)
 

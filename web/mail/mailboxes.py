@@ -7,6 +7,7 @@ import secrets
 import socket
 import threading
 from collections.abc import Callable
+from datetime import datetime, timedelta
 
 from base.errors import StorageUnavailable
 from base.log import get_logger
@@ -20,6 +21,8 @@ from web.wiring import Services
 log = get_logger(__name__)
 HOLD_SECONDS = 45.0
 RENEW_SECONDS = 15.0
+SKEW = timedelta(minutes=10)  # between the mail server's clock and ours
+DAY = timedelta(days=1)  # servers search by days, in a zone of their own
 UNUSABLE = {
     "too_large": "too_large: larger than this mailbox takes",
     "unreadable": "unreadable: the server does not give it",
@@ -34,6 +37,7 @@ class Mailboxes:
         self._holder = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._since: dict[str, datetime] = {}  # by mailbox: what arrived before is left alone
 
     def start(self) -> None:
         for account in self._office.accounts:
@@ -62,11 +66,12 @@ class Mailboxes:
         ended = threading.Event()
         renewing = threading.Thread(target=self._renew, args=(account, ended), name="mailbox-hold", daemon=True)
         renewing.start()
-        with self._services.database.read() as session:
+        with self._services.database.begin() as session:
             at = mails.cursor(session, account.name)
+            self._since[account.name] = mails.started_at(session, account.name, self._services.clock.now()) - SKEW
         cursor = imap.Cursor(at.uidvalidity, at.last_uid) if at else None
         try:
-            imap.Mailbox(account).watch(
+            imap.Mailbox(account, since=self._since[account.name].date() - DAY).watch(
                 lambda mail: self.store(account, mail), cursor, ended, lambda state: self._report(account, state)
             )
         finally:
@@ -100,13 +105,19 @@ class Mailboxes:
             return mails.hold(session, account.name, self._holder, services.clock.now(), HOLD_SECONDS)
 
     def store(self, account: MailAccount, mail: imap.Fetched) -> None:
-        """Keep one mail and how far we are, in one transaction (promise 1). Raises StorageUnavailable."""
+        """Keep one mail and how far we are, in one transaction (promise 1). Raises StorageUnavailable.
+
+        What lay in the mailbox before it was first connected is passed over: nobody waits for an answer to it, and the
+        server may number its mails anew at any time.
+        """
         now = self._services.clock.now()
+        is_old = account.since is None and mail.internal_date < self._since.get(account.name, mail.internal_date)
         unusable = "too_large" if mail.too_large else "unreadable" if mail.unreadable else ""
         source = f"imap:{mail.uidvalidity}:{mail.uid}"
         raw = mail.raw or f"X-Firstline-Unreadable: {source}\n\n".encode()
         with self._services.database.begin() as session:
-            mails.put(session, account.name, raw, source, now, UNUSABLE.get(unusable, ""))
+            if not is_old:
+                mails.put(session, account.name, raw, source, now, UNUSABLE.get(unusable, ""))
             mails.move_cursor(session, account.name, Cursor(mail.uidvalidity, mail.uid), now)
         self._on_mail()
 

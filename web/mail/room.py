@@ -35,18 +35,18 @@ class MailRoom:
         self.sorter = Sorter(services, office, self._reader)
         self.door = MailDoor(services, office, templates)
         self._services = services
-        self._boxes: Mailboxes | None = None
+        self.boxes: Mailboxes | None = None
 
     def start(self, on_mail: Callable[[], None]) -> None:
         """Connect. on_mail: called after each stored mail."""
-        self._boxes = Mailboxes(self._services, self.office, on_mail)
-        self._boxes.start()
+        self.boxes = Mailboxes(self._services, self.office, on_mail)
+        self.boxes.start()
 
     def read(self, raw: bytes) -> Mail:
         """A stored mail, read again. Raises MailRefused, ReaderFailed."""
         return self._reader.read(raw)
 
     def stop(self) -> None:
-        if self._boxes is not None:
-            self._boxes.stop()
+        if self.boxes is not None:
+            self.boxes.stop()
         self._reader.close()

@@ -84,3 +84,15 @@ def test_long_threads_keep_the_first_and_the_last_references() -> None:
 def test_an_id_is_mentioned_once() -> None:
     assert references(["a@x", "b@x", "a@x"], "b@x") == ["a@x", "b@x"]
     assert references([], "") == []
+
+
+@pytest.mark.parametrize(
+    "address", ["王芳@例子.example", "müller@shop.example", "wang@münchen.example", "a..b@c.example"]
+)
+def test_an_address_as_people_have_them_can_be_written_to(address: str) -> None:
+    raw = compose(replace(LETTER, recipient=Address("", address)))
+    assert f"\r\nTo: {address}\r\n".encode() in raw
+
+
+def test_a_mail_says_its_language() -> None:
+    assert parsed(replace(LETTER, lang="zh"))["Content-Language"] == "zh"

@@ -10,7 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from channels.email.accounts import MailAccount
-from channels.email.imap import Cursor, Fetched, Mailbox, MailboxState, MailboxStatus, Pauses
+from channels.email.imap import Cursor, Fetched, Mailbox, MailboxState, Pauses
+from channels.email.imap_connection import MailboxStatus
 from tests.mailserver.fixtures import MakeAccount
 from tests.mailserver.letters import letter
 from tests.mailserver.scripted import HOST, ScriptedImap, imap_server

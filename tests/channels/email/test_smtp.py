@@ -16,7 +16,7 @@ import pytest
 from base.errors import DeliveryError, RetryLater
 from base.messages import DeliveryState, Receipt
 from channels.email.accounts import MailAccount
-from channels.email.imap import MailboxStatus
+from channels.email.imap_connection import MailboxStatus
 from channels.email.smtp import Finding, Sent, Timeouts, check, keep_copy, send_mail
 from tests.mailserver.fixtures import MakeAccount
 from tests.mailserver.letters import letter
