@@ -20,8 +20,9 @@ from sqlalchemy.orm import Session
 from base.messages import Channel
 from base.text import normalise
 from desk import mails
+from desk.mail_tables import MailThreadRow
 from desk.models import Ticket, TicketState
-from desk.tables import ConversationRow, IdentityRow, MailThreadRow, TicketRow
+from desk.tables import ConversationRow, IdentityRow, TicketRow
 from desk.tickets import to_ticket
 
 _PREFIX = re.compile(

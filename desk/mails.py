@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 
 from base.database import UtcDateTime
 from base.metrics import DEAD_LETTERS
-from desk.tables import MailboxRow, MailRow
+from desk.mail_tables import MailboxRow, MailRow
 
 
 class MailState(StrEnum):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import BigInteger, Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import Boolean, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy import Table as SqlTable
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -198,66 +198,57 @@ class OutboxRow(Table):
     sent_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
-class MailboxRow(Table):
-    """How far a mailbox has been fetched, and how it is. Moves in the transaction that stores the mail (promise 1)."""
+class DoorRow(Table):
+    """Another door of a conversation: the thread of mails into which a chat was carried on."""
 
-    __tablename__ = "desk_mailboxes"
-
-    name: Mapped[str] = mapped_column(String(64), primary_key=True)
-    uidvalidity: Mapped[int] = mapped_column(BigInteger, default=0)
-    last_uid: Mapped[int] = mapped_column(BigInteger, default=0)
-    state: Mapped[str] = mapped_column(String(24), default="")  # what the connection last said of itself
-    detail: Mapped[str] = mapped_column(Text, default="")
-    since: Mapped[datetime] = mapped_column(UtcDateTime)
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime)  # first connected: older mail is left alone
-    holder: Mapped[str] = mapped_column(String(80), default="")  # the process that is connected
-    held_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
-
-
-class MailRow(Table):
-    """A mail as it came, byte by byte, and what became of it. Unique per mailbox and content."""
-
-    __tablename__ = "desk_mails"
-    __table_args__ = (
-        UniqueConstraint("mailbox", "digest"),
-        Index("ix_desk_mails_claim", "state", "next_at", "id"),
-        Index("ix_desk_mails_message", "message_id"),
-        Index("ix_desk_mails_thread", "thread_id"),
-        Index("ix_desk_mails_sender", "sender", "received_at"),
-    )
+    __tablename__ = "desk_doors"
+    __table_args__ = (UniqueConstraint("channel", "thread_id"),)
 
     id: Mapped[int] = mapped_column(Integer, primary_key=True)
-    mailbox: Mapped[str] = mapped_column(String(64))
-    digest: Mapped[str] = mapped_column(String(64))  # SHA-256 of the bytes
-    source: Mapped[str] = mapped_column(String(80))  # "imap:<uidvalidity>:<uid>", "hook"
-    raw: Mapped[bytes] = mapped_column(LargeBinary)
-    size_bytes: Mapped[int] = mapped_column(Integer)
-    state: Mapped[str] = mapped_column(String(16))  # a MailState
-    attempts: Mapped[int] = mapped_column(Integer, default=0)
-    next_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    error: Mapped[str] = mapped_column(Text, default="")
-    kind: Mapped[str] = mapped_column(String(16), default="")
-    message_id: Mapped[str] = mapped_column(String(300), default="")
-    sender: Mapped[str] = mapped_column(String(300), default="")
-    subject: Mapped[str] = mapped_column(Text, default="")
-    thread_id: Mapped[str] = mapped_column(String(300), default="")
-    echo: Mapped[str] = mapped_column(String(32), default="")  # digest of its words: a machine says the same again
-    how: Mapped[str] = mapped_column(String(40), default="")  # why it belongs to that thread, or to a new one
-    received_at: Mapped[datetime] = mapped_column(UtcDateTime)
-
-
-class MailThreadRow(Table):
-    """A thread of mails: where its answers go. The thread id is the conversation's."""
-
-    __tablename__ = "desk_mail_threads"
-
-    thread_id: Mapped[str] = mapped_column(String(32), primary_key=True)
-    mailbox: Mapped[str] = mapped_column(String(64))  # answers leave by the mailbox that was written to
-    address: Mapped[str] = mapped_column(String(300), index=True)  # of the customer; nobody else is ever written to
-    name: Mapped[str] = mapped_column(String(200), default="")
-    subject: Mapped[str] = mapped_column(Text, default="")
-    follows: Mapped[str] = mapped_column(String(32), default="")  # an earlier thread, when that one was over
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("desk_conversations.id"), index=True)
+    channel: Mapped[str] = mapped_column(String(16))
+    thread_id: Mapped[str] = mapped_column(String(300))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class CodeRow(Table):
+    """A one-time code on its way to an address. Only its digest is kept; a new one takes the place of the old."""
+
+    __tablename__ = "desk_codes"
+
+    purpose: Mapped[str] = mapped_column(String(320), primary_key=True)  # "webchat:<thread>"
+    address: Mapped[str] = mapped_column(String(300))
+    digest: Mapped[str] = mapped_column(String(64))
+    tries: Mapped[int] = mapped_column(Integer, default=0)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MergeRow(Table):
+    """Two customers that were found to be one: by which proof, and what moved, so that it can be undone."""
+
+    __tablename__ = "desk_merges"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    kept_id: Mapped[int] = mapped_column(ForeignKey("desk_customers.id"), index=True)
+    merged_id: Mapped[int] = mapped_column(ForeignKey("desk_customers.id"), index=True)
+    proof: Mapped[str] = mapped_column(String(40))  # "code", "signed_token", "staff"
+    by: Mapped[str] = mapped_column(String(80))
+    moved: Mapped[dict[str, list[int]]] = mapped_column(Json)  # ids of identities, conversations, tickets
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
+    undone_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class RatingRow(Table):
+    """What a customer said of how they were helped (CSAT): once for each ticket, changeable."""
+
+    __tablename__ = "desk_ratings"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("desk_tickets.id"), unique=True)
+    conversation_id: Mapped[int] = mapped_column(ForeignKey("desk_conversations.id"), index=True)
+    score: Mapped[int] = mapped_column(Integer)  # 1 to 5
+    comment: Mapped[str] = mapped_column(Text, default="")
+    at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
 class SwitchRow(Table):

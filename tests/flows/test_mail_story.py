@@ -16,9 +16,10 @@ from pathlib import Path
 import pytest
 
 from desk import mails
+from desk.mail_tables import MailboxRow, MailRow
 from desk.models import Role
 from desk.outbox import OutboxState
-from desk.tables import ConversationRow, MailboxRow, MailRow, OutboxRow, TicketRow, TurnRow
+from desk.tables import ConversationRow, OutboxRow, TicketRow, TurnRow
 from tests import articles
 from tests.live import LOOPBACK, LiveDesk, add_people, eventually, live_settings, running
 from tests.mailserver.fixtures import _mail_daemons as _mail_daemons

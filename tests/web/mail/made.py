@@ -19,8 +19,9 @@ from channels.email.mime import read_mail
 from channels.email.models import Mail
 from channels.email.smtp import Sent
 from desk import conversations, mails, replies, staff, tickets
+from desk.mail_tables import MailRow
 from desk.models import Author, Conversation, Role, Staff, Ticket, Turn
-from desk.tables import ClockEventRow, ConversationRow, MailRow, OutboxRow
+from desk.tables import ClockEventRow, ConversationRow, OutboxRow
 from web.mail import notes
 from web.mail.room import MailRoom, doors
 from web.mail.sorting import Sorter
