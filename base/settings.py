@@ -101,6 +101,9 @@ class Settings(BaseSettings):
     allowed_origins: Annotated[list[str], NoDecode] = _knob(
         ["*"], "Web sites that may show the widget, as origins, comma separated; * means any"
     )
+    widget_secret: SecretStr = _knob(
+        SecretStr(""), "Signs who is using the widget on your own site (a JWT, HS256); empty: everybody is a stranger"
+    )
     chat_messages_per_minute: int = _knob(20, "Messages one chat session may send", "per minute", ge=1)
     chat_sessions_per_hour: int = _knob(120, "New chat sessions from one address", "per hour", ge=1)
     signin_attempts_per_minute: int = _knob(5, "Sign-in attempts per account and per address", "per minute", ge=1)

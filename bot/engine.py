@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -21,11 +21,25 @@ from base.settings import Settings
 from bot.handover import asks_something, draft_ticket, receipt, ticket_card, title_of
 from bot.models import Citation, Outcome, OutcomeKind
 from bot.policy import OTHER, SAME
+from bot.taken import LABELS, SAME_HERE, SOMETHING_ELSE, Taken, joined
 from bot.think import Prepared, Thinker, current_matter
 from bot.thought import Thought
 from bot.writer import OnText
-from desk import conversations, customers, inbox, incident_work, incidents, outbox, symptoms, tickets
+from desk import (
+    conversations,
+    customers,
+    doors,
+    identities,
+    inbox,
+    incident_work,
+    incidents,
+    outbox,
+    symptoms,
+    tickets,
+)
 from desk.conversations import Thread, TurnDraft
+from desk.doors import Door
+from desk.identities import Proof
 from desk.inbox import Further
 from desk.incidents import IncidentState
 from desk.models import Author, Category, Conversation, ConversationState, Sentiment, Ticket, Turn
@@ -33,14 +47,7 @@ from desk.service import ServiceDefaults
 from kb.ahead import Ahead
 
 log = get_logger(__name__)
-MAX_STORED = 100_000  # characters of one message that are kept
 RETHINKS = 3
-_LABELS = {
-    "human": N_("Talk to a person"),
-    "helped": N_("This helped"),
-    "not_helped": N_("Still not working"),
-}
-_SAME, _OTHER = N_("Same here"), N_("It is something else")
 
 
 class Engine:
@@ -67,7 +74,7 @@ class Engine:
         foreseen = self._thinker.foresee(inbound)
         # The model computes while the message is stored, the thread read and the words looked up.
         ahead, (inbox_id, prepared) = self._thinker.beside(foreseen, lambda: self._take(inbound, inbox_id, foreseen))
-        outcome = self._think_and_save(_Taken(inbound, inbox_id, first, also), prepared, ahead, on_text)
+        outcome = self._think_and_save(Taken(inbound, inbox_id, first, also), prepared, ahead, on_text)
         seconds = time.perf_counter() - started
         TURN_SECONDS.labels(channel=inbound.channel, outcome=outcome.kind).observe(seconds)
         log.info(
@@ -85,7 +92,7 @@ class Engine:
         inbound = inbox.storable(inbound)
         thought = self._thinker.without_knowledge(inbound)
         with self._database.begin() as session:
-            return self._save(session, _Taken(inbound, inbox_id, inbound), thought)
+            return self._save(session, Taken(inbound, inbox_id, inbound), thought)
 
     def _take(
         self, inbound: Inbound, inbox_id: int | None, foreseen: tuple[str, str] | None
@@ -103,9 +110,7 @@ class Engine:
             notices = incidents.notices(session)
         return self._thinker.prepare(inbound, thread, foreseen, notices)
 
-    def _think_and_save(
-        self, taken: _Taken, prepared: Prepared, ahead: Ahead | None, on_text: OnText | None
-    ) -> Outcome:
+    def _think_and_save(self, taken: Taken, prepared: Prepared, ahead: Ahead | None, on_text: OnText | None) -> Outcome:
         for _ in range(RETHINKS):
             thought = self._thinker.conclude(prepared, on_text, ahead)  # search and model: nothing is locked
             try:
@@ -116,7 +121,7 @@ class Engine:
                 prepared, ahead = self._prepared(taken.inbound, None), None
         raise Conflict("the conversation was taken over and given back again and again")
 
-    def _save(self, session: Session, taken: _Taken, thought: Thought) -> Outcome:
+    def _save(self, session: Session, taken: Taken, thought: Thought) -> Outcome:
         now, lang, inbound = self._clock.now(), thought.triage.lang, taken.inbound
         if not inbox.done(session, taken.inbox_id, now):
             return replace(_outcome(thought, ""), kind=OutcomeKind.SILENT, reason="duplicate", duplicate=True)
@@ -124,6 +129,11 @@ class Engine:
             if not inbox.done(session, further.id, now):
                 raise Conflict("part of a burst was answered by somebody else", inbox_id=further.id)
         conversation = conversations.open_for(session, inbound, lang, now)
+        for channel, external_id in inbound.extra.get("identities", ()):
+            customer = customers.get(session, conversation.customer_id)
+            identities.claim(session, customer, channel, external_id, Proof.TOKEN, "customer", now)
+            conversation = conversations.get(session, conversation.id, to_write=True)
+        conversation = doors.came_by(session, conversation, Door(inbound.channel, inbound.thread_id), now)
         if conversation.state is not ConversationState.STAFF and thought.decision.reason == "staff_has_it":
             raise _HandedBack  # nobody would answer: the bot kept silent for a person who has left meanwhile
         said = taken.drafts(lang, thought, self._settings.default_locale)
@@ -246,48 +256,6 @@ class Engine:
         return values
 
 
-@dataclass(frozen=True, slots=True)
-class _Taken:
-    """What is being answered: a message, or a burst joined into one."""
-
-    inbound: Inbound
-    inbox_id: int
-    first: Inbound  # of the burst; the message itself when it came alone
-    also: Sequence[Further] = ()
-
-    def drafts(self, lang: str, thought: Thought, team_lang: str) -> list[TurnDraft]:
-        """The customer's turns, as they wrote them, and what the door has to tell staff about them.
-
-        What was understood stands with the last one.
-        """
-        messages = [self.first, *(further.inbound for further in self.also)]
-        payloads = [_message_payload(message, thought) for message in messages]
-        payloads[-1] |= _understood(self.inbound, thought)
-        if self.also:
-            payloads[-1] |= {"said": self.inbound.text[:MAX_STORED], "question": thought.question}
-        said = [
-            TurnDraft(
-                Author.CUSTOMER, _said(message, lang), lang, message.sender_name, message_id=message.message_id,
-                payload=payload,
-            )
-            for message, payload in zip(messages, payloads, strict=True)
-        ]  # fmt: skip
-        notes = [str(note) for message in messages for note in message.extra.get("notes", ())]
-        return [*(TurnDraft(Author.NOTE, note, team_lang) for note in notes), *said]
-
-
-def joined(first: Inbound, also: Sequence[Further]) -> Inbound:
-    """A burst as one message: the texts one under the other, every attachment, the time of the last."""
-    if not also:
-        return first
-    rest = [further.inbound for further in also]
-    return replace(
-        first, text="\n".join(one.text for one in (first, *rest) if one.text), received_at=rest[-1].received_at,
-        attachments=tuple(a for one in (first, *rest) for a in one.attachments),
-        extra={**first.extra, **rest[-1].extra},
-    )  # fmt: skip
-
-
 class _HandedBack(Exception):  # a signal to think again, not an error
     """The person who had the conversation when the thinking began has given it back."""
 
@@ -307,10 +275,10 @@ def _outbound(inbound: Inbound, reply: Turn, payload: dict[str, Any]) -> Outboun
 def quick_replies(thought: Thought) -> list[dict[str, str]]:
     """The buttons under a reply; every one is also an action the engine understands."""
     lang, decision = thought.triage.lang, thought.decision
-    human, helped, not_helped = ({"label": translate(_LABELS[name], lang), "action": name} for name in _LABELS)
+    human, helped, not_helped = ({"label": translate(LABELS[name], lang), "action": name} for name in LABELS)
     if decision.incident:
-        same = {"label": translate(_SAME, lang), "action": f"{SAME}{decision.incident}"}
-        other = {"label": translate(_OTHER, lang), "action": f"{OTHER}{decision.incident}"}
+        same = {"label": translate(SAME_HERE, lang), "action": f"{SAME}{decision.incident}"}
+        other = {"label": translate(SOMETHING_ELSE, lang), "action": f"{OTHER}{decision.incident}"}
         return [same, other] if decision.opens_ticket else [same, other, human]
     if decision.kind is OutcomeKind.ANSWER:
         return [helped, not_helped]
@@ -342,37 +310,9 @@ def _bot_payload(thought: Thought, base_url: str) -> dict[str, Any]:
     }
 
 
-def _said(inbound: Inbound, lang: str) -> str:
-    """What the customer's turn shows: their words, or the label of a button that came without."""
-    if inbound.text or not inbound.action:
-        return inbound.text[:MAX_STORED]
-    label = _SAME if inbound.action.startswith(SAME) else _OTHER if inbound.action.startswith(OTHER) else ""
-    return translate(_LABELS.get(inbound.action, label), lang)
-
-
 def _is_small_talk(thought: Thought) -> bool:
     """ "Thanks", "bye" or a pressed "this helped": no reason to take a ticket up again."""
     return thought.action == "helped" or (thought.message.remark is not None and not thought.action)
-
-
-def _message_payload(message: Inbound, thought: Thought) -> dict[str, Any]:
-    payload: dict[str, Any] = {"urgency": str(thought.triage.urgency)}
-    if message.attachments:
-        payload["attachments"] = [asdict(attachment) for attachment in message.attachments]
-    if mail := message.extra.get("mail"):
-        payload["mail"] = mail
-    return payload
-
-
-def _understood(inbound: Inbound, thought: Thought) -> dict[str, Any]:
-    payload: dict[str, Any] = {}
-    if inbound.action:
-        payload["action"] = inbound.action
-    elif thought.action:
-        payload["meant"] = thought.action  # typed: what a button would have said
-    if thought.question != thought.message.text:
-        payload["question"] = thought.question
-    return payload
 
 
 def _outcome(thought: Thought, text: str) -> Outcome:

@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
 from base.errors import Conflict, NotFound
-from base.messages import Inbound
+from base.messages import FETCHED, Inbound
 from base.text import clean, shorten
 from desk import customers, events
 from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Customer, Turn
-from desk.tables import ConversationRow, CustomerRow, TurnRow, plain
+from desk.tables import ConversationRow, CustomerRow, DoorRow, TurnRow, plain
 
 _MARKS = re.compile(r"\*\*|`")  # of Markdown: a preview is plain text
 # From a state to those it may move to. Nothing else moves a conversation.
@@ -39,6 +39,12 @@ _BY_THREAD = select(_TALKS).where(
 _BY_THREAD_TO_WRITE = _BY_THREAD.with_for_update()
 _BY_ID = select(_TALKS).where(_TALKS.c.id == bindparam("id"))
 _BY_ID_TO_WRITE = _BY_ID.with_for_update()
+_DOORS = plain(DoorRow)
+_BY_FURTHER_DOOR = (
+    select(_TALKS)
+    .join(_DOORS, _DOORS.c.conversation_id == _TALKS.c.id)
+    .where(_DOORS.c.channel == bindparam("channel"), _DOORS.c.thread_id == bindparam("thread_id"))
+)
 _NEW = insert(_TALKS).returning(_TALKS.c.id)
 _NEW_TURN = insert(_TURNS).returning(_TURNS.c.id)
 _LATEST = (
@@ -62,6 +68,8 @@ def load(session: Session, inbound: Inbound, *, turns: int = 12) -> Thread:
     """The thread this message belongs to, with its latest turns. Reads only."""
     row = session.execute(_BY_THREAD, {"channel": inbound.channel, "thread_id": inbound.thread_id}).one_or_none()
     if row is None:
+        row = _by_further_door(session, inbound)
+    if row is None:
         return Thread(customers.find(session, inbound.channel, inbound.sender_id), None, ())
     return Thread(customers.get(session, row.customer_id), to_conversation(row), latest_turns(session, row.id, turns))
 
@@ -70,6 +78,8 @@ def open_for(session: Session, inbound: Inbound, lang: str, now: datetime) -> Co
     """The conversation of this thread, made (with its customer) if there is none yet. Held until the transaction ends."""
     key = {"channel": inbound.channel, "thread_id": inbound.thread_id}
     row = session.execute(_BY_THREAD_TO_WRITE, key).one_or_none()
+    if row is None and (further := _by_further_door(session, inbound)) is not None:
+        row = session.execute(_BY_ID_TO_WRITE, {"id": further.id}).one()
     if row is not None:
         return to_conversation(row)
     customer = customers.find_or_create(session, inbound, lang, now)
@@ -83,6 +93,15 @@ def open_for(session: Session, inbound: Inbound, lang: str, now: datetime) -> Co
         "preview": "", "turns": 0, "unread": 0, "memory": {}, "created_at": now, "updated_at": now,
     }  # fmt: skip
     return replace(made, id=session.execute(_NEW, values).scalar_one())
+
+
+def _by_further_door(session: Session, inbound: Inbound) -> Any:
+    """The row of the conversation that was carried on into this thread. Chats are looked for by their first door only."""
+    if inbound.channel in FETCHED:
+        return None
+    return session.execute(
+        _BY_FURTHER_DOOR, {"channel": inbound.channel, "thread_id": inbound.thread_id}
+    ).one_or_none()  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

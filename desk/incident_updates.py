@@ -15,9 +15,9 @@ from sqlalchemy.orm import Session
 
 from base.errors import InvalidInput
 from base.i18n import N_, known_locale
-from base.messages import Channel, Outbound
+from base.messages import Outbound
 from base.text import clean, shorten
-from desk import audit, conversations, incident_work, incidents, outbox, tickets
+from desk import audit, conversations, doors, incident_work, incidents, outbox, tickets
 from desk.events import EventKind, append
 from desk.incidents import Incident, IncidentState, MemberState
 from desk.models import Author, Conversation, ConversationState, Staff, TicketState
@@ -167,8 +167,9 @@ def _give(
     turn = conversations.add_turn(
         session, talk.id, Author.STAFF, text, lang, now, author_name=name, staff_id=update.staff_id, payload=payload
     )
+    door = doors.through(talk)
     outbound = Outbound(
-        key=f"turn-{turn.id}", channel=Channel(talk.channel), thread_id=talk.thread_id, text=text, lang=lang,
+        key=f"turn-{turn.id}", channel=door.channel, thread_id=door.thread_id, text=text, lang=lang,
         author="staff", author_name=name,
     )  # fmt: skip
     outbox.put(session, outbound, talk.id, turn.id, now)

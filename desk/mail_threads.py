@@ -19,11 +19,10 @@ from sqlalchemy.orm import Session
 
 from base.messages import Channel
 from base.text import normalise
-from desk import mails
+from desk import conversations, doors, identities, mails, tickets
 from desk.mail_tables import MailThreadRow
 from desk.models import Ticket, TicketState
-from desk.tables import ConversationRow, IdentityRow, TicketRow
-from desk.tickets import to_ticket
+from desk.tables import TicketRow
 
 _PREFIX = re.compile(
     r"^\s*(?:(?:re|aw|sv|vs|antw|odp|res|rif|fw|fwd|wg|tr|回复|回覆|答复|答覆|转发|轉寄|转寄|返信|自动回复)"
@@ -127,12 +126,8 @@ def bare_subject(subject: str) -> str:
 
 def ticket_of(session: Session, thread_id: str) -> Ticket | None:
     """The ticket of a thread's conversation, if it has one."""
-    row = session.scalar(
-        select(TicketRow)
-        .join(ConversationRow, ConversationRow.ticket_id == TicketRow.id)
-        .where(ConversationRow.channel == Channel.EMAIL, ConversationRow.thread_id == thread_id)
-    )
-    return to_ticket(row) if row else None
+    talk = doors.conversation_of(session, Channel.EMAIL, thread_id)
+    return tickets.get(session, talk.ticket_id) if talk is not None and talk.ticket_id is not None else None
 
 
 def _pointed(session: Session, evidence: Evidence) -> Iterable[tuple[How, str]]:
@@ -148,13 +143,10 @@ def _pointed(session: Session, evidence: Evidence) -> Iterable[tuple[How, str]]:
         if message_id in known:
             yield How.REFERENCES, known[message_id][0]
     for number in _numbers(evidence.subject):
-        query = (
-            select(ConversationRow.thread_id)
-            .join(TicketRow, TicketRow.conversation_id == ConversationRow.id)
-            .where(TicketRow.number == number, ConversationRow.channel == Channel.EMAIL)
-        )
-        if found := session.scalar(query):
-            yield How.SUBJECT, found
+        talk_id = session.scalar(select(TicketRow.conversation_id).where(TicketRow.number == number))
+        for door in doors.all_of(session, conversations.get(session, talk_id)) if talk_id is not None else ():
+            if door.channel is Channel.EMAIL:
+                yield How.SUBJECT, door.thread_id
 
 
 def _numbers(subject: str) -> Sequence[int]:
@@ -174,16 +166,9 @@ def _may_add(session: Session, how: How, thread: MailThreadRow, evidence: Eviden
 
 def _participants(session: Session, thread: MailThreadRow) -> set[str]:
     """The addresses of the thread's customer."""
-    query = (
-        select(IdentityRow.external_id)
-        .join(ConversationRow, ConversationRow.customer_id == IdentityRow.customer_id)
-        .where(
-            ConversationRow.channel == Channel.EMAIL,
-            ConversationRow.thread_id == thread.thread_id,
-            IdentityRow.channel == Channel.EMAIL,
-        )
-    )
-    return {thread.address, *session.scalars(query)} - {""}
+    talk = doors.conversation_of(session, Channel.EMAIL, thread.thread_id)
+    known = identities.of_customer(session, talk.customer_id) if talk is not None else ()
+    return {thread.address, *(one.external_id for one in known if one.channel == Channel.EMAIL)} - {""}
 
 
 def _is_over(session: Session, thread: MailThreadRow, evidence: Evidence, now: datetime, reopen_days: int) -> bool:

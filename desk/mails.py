@@ -270,6 +270,15 @@ def said_by(session: Session, sender: str, since: datetime) -> list[Said]:
     return [Said(at, echo) for at, echo in reversed(session.execute(query).all())]
 
 
+def came_before(session: Session, mail_id: int, message_id: str, sender: str, how: str) -> bool:
+    """Whether another mail with this id, of this sender, was taken so: the same one by another mailbox."""
+    query = select(MailRow.id).where(
+        MailRow.message_id == message_id, MailRow.sender == sender, MailRow.state == MailState.TAKEN,
+        MailRow.how == how, MailRow.id != mail_id,
+    )  # fmt: skip
+    return session.scalar(query.limit(1)) is not None
+
+
 def ids_of(session: Session, thread_id: str) -> list[tuple[datetime, str]]:
     """When each mail of a thread came, and its message id; oldest first."""
     query = (

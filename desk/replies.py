@@ -12,7 +12,7 @@ from base.errors import InvalidInput, NotFound
 from base.i18n import N_, translate
 from base.messages import Channel, Outbound
 from base.text import clean, detect_language
-from desk import audit, conversations, corrections, events, outbox, tickets
+from desk import audit, conversations, corrections, doors, events, outbox, tickets
 from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Staff, Ticket, TicketState, Turn, Urgency
 from desk.service import ServiceDefaults
@@ -43,8 +43,9 @@ def reply(
     turn = conversations.add_turn(
         session, talk.id, Author.STAFF, body, lang, now, author_name=member.name, staff_id=member.id
     )
+    door = doors.through(talk)
     outbound = Outbound(
-        key=f"turn-{turn.id}", channel=Channel(talk.channel), thread_id=talk.thread_id, text=body, lang=lang,
+        key=f"turn-{turn.id}", channel=door.channel, thread_id=door.thread_id, text=body, lang=lang,
         author="staff", author_name=member.name,
     )  # fmt: skip
     outbox.put(session, outbound, talk.id, turn.id, now)
@@ -125,7 +126,8 @@ def resolve(
     text = translate(N_("This is marked as solved. If it comes back, just write here: it opens again."), talk.lang)
     outbox.drop_bot_replies(session, talk.id)
     _system_turn(session, talk, text, now, send=True, payload={"event": "resolved"})
-    memory = {"resolved": True}  # what was asked and tried before belongs to a matter that is over
+    # What was asked and tried before belongs to a matter that is over; the door it goes through stays.
+    memory = {"resolved": True, **{key: value for key, value in talk.memory.items() if key == doors.MEMORY}}
     conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
     audit.note(session, now, f"staff:{member.id}", "resolved", f"conversation:{talk.id}", root_cause=clean(root_cause))
     return ticket
@@ -189,8 +191,9 @@ def _system_turn(
 ) -> None:  # fmt: skip
     turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, talk.lang, now, payload=payload or {})
     if send:
+        door = doors.through(talk)
         outbound = Outbound(
-            key=f"turn-{turn.id}", channel=Channel(talk.channel), thread_id=talk.thread_id, text=text, lang=talk.lang,
+            key=f"turn-{turn.id}", channel=door.channel, thread_id=door.thread_id, text=text, lang=talk.lang,
             author="system",
         )  # fmt: skip
         outbox.put(session, outbound, talk.id, turn.id, now)

@@ -31,8 +31,8 @@ def queue(ctx: click.Context, watch: bool) -> None:
 
 
 def _deed(name: str, text: str) -> click.Command:
-    @click.argument("item", type=int)
     @click.argument("queue_name", metavar="QUEUE", type=click.Choice(QUEUES))
+    @click.argument("item", type=int)
     @click.pass_context
     def act(ctx: click.Context, queue_name: str, item: int) -> None:
         from web.commands.queue import run_deed

@@ -20,6 +20,7 @@ from desk import staff as staff_store
 from desk.models import Staff
 from web.live import Hub
 from web.security import LANG_COOKIE
+from web.visitor import Visitor
 from web.wiring import Services
 from web.worker import Worker
 
@@ -116,6 +117,7 @@ class ChatSession:
 
     thread_id: str
     lang: str
+    visitor: Visitor | None = None  # whom the organisation's site vouched for when the window was opened
 
     @property
     def key(self) -> str:
@@ -129,7 +131,9 @@ def chat_session(request: Request) -> ChatSession:
         raise Unauthenticated("no chat session")
     try:
         data = running(request).chat_tokens.loads(token, max_age=CHAT_SESSION_SECONDS)
-        return ChatSession(str(data["t"]), str(data["l"]))
+        thread, lang = str(data["t"]), str(data["l"])
+        known = Visitor(*(str(part) for part in data["u"])) if "u" in data else None
+        return ChatSession(thread, lang, known)
     except (BadSignature, KeyError, TypeError) as error:
         raise Unauthenticated("chat session not valid") from error
 

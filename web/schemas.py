@@ -14,6 +14,23 @@ class Body(BaseModel):
 class NewChatSession(Body):
     lang: Literal["en", "zh", ""] = ""
     page: Annotated[str, Field(max_length=2000)] = ""
+    user_token: Annotated[str, Field(max_length=4000)] = ""  # who it is, signed by the site that shows the window
+
+
+class MailWish(Body):
+    address: Annotated[str, Field(min_length=3, max_length=254)]
+
+
+class MailCode(Body):
+    code: Annotated[str, Field(min_length=1, max_length=20)]
+
+
+class MailWishOut(BaseModel):
+    sent: bool  # whatever the address: nothing is learned from it
+
+
+class MailConfirmedOut(BaseModel):
+    address: str
 
 
 class QuickReplyOut(BaseModel):
@@ -29,6 +46,8 @@ class ChatSessionOut(BaseModel):
     quick_replies: list[QuickReplyOut]
     max_chars: int  # of one message; a longer one is refused
     read_chars: int  # so many of them the assistant reads; people see all
+    mail: bool = False  # whether a conversation can be carried on by mail
+    name: str = ""  # of somebody the site vouched for
 
 
 class TurnsOut(BaseModel):

@@ -359,3 +359,14 @@ def test_mails_are_counted_and_listed_newest_first(database: Database) -> None:
 def test_whatever_a_mail_says_of_itself_fits(database: Database, field: str) -> None:
     what: dict[str, Any] = {field: "长" * 5000}
     assert kept(database, **what)
+
+
+def test_a_mail_that_was_taken_by_another_way_before_is_known(database: Database) -> None:
+    first = kept(database, message_id="a@c.test", sender="ada@shop.test", how="colleague")
+    kept(database, message_id="a@c.test", sender="ada@shop.test", how="colleague", state=MailState.DUPLICATE)
+    kept(database, message_id="b@c.test", sender="ada@shop.test", how="new")
+    with database.read() as session:
+        assert mails.came_before(session, first + 1, "a@c.test", "ada@shop.test", "colleague")
+        assert not mails.came_before(session, first, "a@c.test", "ada@shop.test", "colleague")
+        assert not mails.came_before(session, 0, "a@c.test", "li@shop.test", "colleague")
+        assert not mails.came_before(session, 0, "b@c.test", "ada@shop.test", "colleague")

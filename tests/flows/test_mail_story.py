@@ -210,3 +210,42 @@ def test_a_reply_waits_while_the_mail_server_is_gone_and_leaves_when_it_is_back(
 def outbox_states(desk: LiveDesk) -> list[str]:
     with desk.services.database.read() as session:
         return [row.state for row in session.query(OutboxRow).order_by(OutboxRow.id)]
+
+
+def test_a_chat_is_carried_on_by_mail_and_comes_back_as_one_conversation(
+    desk: LiveDesk, mail_server: MailServer
+) -> None:
+    chat = desk.chat("en")
+    api = lambda path, body: chat.client.post(f"/api/v1/chat{path}", json=body, headers=chat.bearer)  # noqa: E731
+    assert api("/mail", {"address": ALICE}).status_code == 409  # nothing to carry on yet
+    chat.ask("The printer shows PRN-21. What should I do?")
+    assert api("/mail", {"address": "no address"}).status_code == 422
+    assert api("/mail", {"address": ALICE}).json() == {"sent": True}
+    [with_code] = received(mail_server, ALICE)
+    code = re.search(r"\d{6}", str(with_code["Subject"]))
+    assert code is not None
+    assert api("/mail/confirm", {"code": f"{(int(code[0]) + 1) % 10**6:06}"}).status_code == 422
+    assert api("/mail/confirm", {"code": code[0]}).json() == {"address": ALICE}
+
+    [_, carried_on] = received(mail_server, ALICE, 2)
+    assert "tray 2 is empty" in text_of(carried_on)
+    write(
+        mail_server, ALICE, f"Re: {carried_on['Subject']}", "I filled it. It fails again, a person please!", carried_on
+    )
+    [*_, handed_over] = received(mail_server, ALICE, 3)
+    assert re.search(r"FL-\d+", str(handed_over["Subject"]))
+    assert "a person please" in [turn["text"] for turn in chat.turns() if turn["author"] == "customer"][-1]
+
+    staff, talk = desk.browser(Role.AGENT), chat.conversation_id()
+    staff.post(f"/inbox/{talk}/reply", data={"text": "A technician comes at four.", "kind": "reply"})
+    [*_, from_mei] = received(mail_server, ALICE, 4)
+    assert "at four" in text_of(from_mei)
+    assert "at four" in chat.turns()[-1]["text"]  # and in the window
+
+    chat.post("I am back in the chat: can it be five?")
+    eventually(lambda: "can it be five?" in staff.get(f"/inbox/{talk}").text)
+    staff.post(f"/inbox/{talk}/reply", data={"text": "Five is fine.", "kind": "reply"})
+    eventually(lambda: "Five is fine." in chat.turns()[-1]["text"])
+    assert len(mail_server.mails(ALICE, 4)) == 4
+    with desk.services.database.read() as session:
+        assert session.query(ConversationRow).count() == 1

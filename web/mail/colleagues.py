@@ -12,6 +12,7 @@ from base.i18n import N_, translate
 from base.text import shorten
 from channels.email.authenticity import Verdict
 from channels.email.models import Address, Mail
+from channels.email.quotes import split_reply
 from desk import replies
 from desk.models import Staff
 from desk.staff import may, to_staff
@@ -19,6 +20,8 @@ from desk.tables import StaffRow
 from web.mail import notes
 from web.mail.office import Office
 from web.wiring import Services
+
+_OURS = "firstline"
 
 
 def take(
@@ -34,16 +37,31 @@ def take(
     if talk is None:
         return False
     member = _colleague(session, token.staff)
-    proven = member is not None and member.email == sender.address and found is not Verdict.FAIL
+    # Who stands in From, not whom it asks to answer: of that the other side's server says nothing.
+    written_by = [one.address.lower() for one in mail.senders]
+    proven = member is not None and written_by == [member.email] and found is not Verdict.FAIL
     if member is None or not proven:
         text = N_("A mail to an answer address of {name} came from {sender}. It was NOT sent to the customer. It says:")
         name = member.name if member else "?"
         head = translate(text, services.settings.default_locale, name=name, sender=sender.address or "?")
         notes.add(session, services, talk, f"{head}\n\n{shorten(mail.new_text, 1500)}")
         return True
-    if mail.new_text.strip():
-        replies.reply(session, services.defaults, talk, member, mail.new_text, services.clock.now())
+    if text := _own_words(mail):
+        replies.reply(session, services.defaults, talk, member, text, services.clock.now())
+    else:
+        empty = N_("A mail of {name} holds nothing but what it quotes. Nothing was sent to the customer.")
+        notes.add(session, services, talk, translate(empty, services.settings.default_locale, name=member.name))
     return True
+
+
+def _own_words(mail: Mail) -> str:
+    """What a colleague wrote; "" for a mail that only quotes: what we told a colleague is not for the customer.
+
+    Of such a mail `new_text` is all of it. Below a word of our own, only that word is left.
+    """
+    if mail.new_text.strip() != mail.text.strip():
+        return mail.new_text.strip()
+    return "" if split_reply(f"{_OURS}\n\n{mail.text}").text.strip() == _OURS else mail.new_text.strip()
 
 
 def _colleague(session: Session, public_id: str) -> Staff | None:

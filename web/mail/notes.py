@@ -8,11 +8,10 @@ from base.i18n import N_, format_bytes, translate
 from base.messages import Channel
 from base.text import shorten
 from channels.email.models import Address, Mail, MailKind
-from desk import conversations, mail_threads
+from desk import conversations, doors, mail_threads
 from desk.conversations import TurnDraft
 from desk.mail_threads import How, Placement
 from desk.models import Author, Conversation
-from desk.tables import ConversationRow
 from web.mail.office import Office
 from web.wiring import Services
 
@@ -90,12 +89,7 @@ def add(session: Session, services: Services, talk: Conversation, text: str) -> 
 
 def of_thread(session: Session, thread_id: str) -> Conversation | None:
     """The conversation of a thread of mails."""
-    row = (
-        session.query(ConversationRow)
-        .filter(ConversationRow.channel == Channel.EMAIL, ConversationRow.thread_id == thread_id)
-        .one_or_none()
-    )
-    return conversations.to_conversation(row) if row is not None else None
+    return doors.conversation_of(session, Channel.EMAIL, thread_id)
 
 
 def _name(session: Session, thread_id: str, lang: str) -> str:

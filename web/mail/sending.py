@@ -127,4 +127,5 @@ def _ours(session: Session, talk: Conversation) -> list[tuple[datetime, str]]:
 
 def _chain(theirs: list[tuple[datetime, str]], ours: list[tuple[datetime, str]]) -> list[str]:
     """Every id of the thread, oldest first; made-up ones of mails that had none are left out."""
-    return [message_id for _, message_id in sorted(theirs + ours) if not message_id.startswith("raw-")]
+    chain = sorted(theirs + ours, key=lambda one: one[0])  # of the same moment theirs first: ours answers it
+    return [message_id for _, message_id in chain if not message_id.startswith("raw-")]

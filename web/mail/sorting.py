@@ -31,6 +31,7 @@ from web.wiring import Services
 
 log = get_logger(__name__)
 MOST_ATTEMPTS = 5
+COLLEAGUE = "colleague"  # how a mail was taken that came to a colleague's answer address
 MOST_DEATHS = 2  # a mail that ended its reader twice is not read a third time
 _NO_REPLY = re.compile(r"^(?:no-?reply|do-?not-?reply|donotreply|noreply|mailer|notifications?)\b", re.IGNORECASE)
 
@@ -102,8 +103,11 @@ class Sorter:
                 notes.keep(session, self._services, thread, mail, sender)
             mails.finish(session, stored.id, MailState.NOTED, **known, how=str(where.how), thread_id=thread)
             return
+        if mails.came_before(session, stored.id, mail.message_id, sender.address, COLLEAGUE):
+            mails.finish(session, stored.id, MailState.DUPLICATE, **known, how=COLLEAGUE)
+            return
         if colleagues.take(session, self._services, self._office, mail, sender, found):
-            mails.finish(session, stored.id, MailState.TAKEN, **known, how="colleague")
+            mails.finish(session, stored.id, MailState.TAKEN, **known, how=COLLEAGUE)
             return
         self._take(session, stored, mail, sender, found, where, known)
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import AsyncIterator
+from dataclasses import astuple, replace
 
 from fastapi import APIRouter, Request, status
 from sqlalchemy.orm import Session
@@ -12,22 +14,36 @@ from sse_starlette.sse import EventSourceResponse
 from starlette.concurrency import run_in_threadpool
 
 from base.i18n import N_, translate
-from base.messages import Channel
+from base.messages import Channel, Inbound
 from base.metrics import SSE_CLIENTS
 from channels.registry import ADAPTERS
 from channels.webchat import MAX_TEXT, THREAD_HEADER
 from desk import access, conversations, events
 from desk.access import ThreadActor
 from desk.models import Conversation
+from web import carry_on
 from web.deps import ChatDep, ChatSession, Number, Running, RunningDep, client_address, limit
 from web.live import CLOSE, Signal, chat_signal, event_id, event_stream, turn_json
-from web.schemas import ChatSessionOut, MessageOut, NewChatSession, Problem, QuickReplyOut, TurnsOut
+from web.schemas import (
+    ChatSessionOut,
+    MailCode,
+    MailConfirmedOut,
+    MailWish,
+    MailWishOut,
+    MessageOut,
+    NewChatSession,
+    Problem,
+    QuickReplyOut,
+    TurnsOut,
+)
 from web.taking import take
+from web.visitor import Visitor, read_visitor
 
 router = APIRouter(
     prefix="/api/v1/chat", tags=["chat"], responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}}
 )
 RETRY_MILLISECONDS = 2000
+CODES_PER_WINDOW, CODES_PER_ADDRESS, CODES_PER_PLACE = 3, 4, 20  # per hour: nobody is bombed with codes
 
 
 @router.post("/sessions", status_code=status.HTTP_201_CREATED)
@@ -36,6 +52,8 @@ def open_session(body: NewChatSession, request: Request, run: RunningDep) -> Cha
     settings = run.services.settings
     limit(request, "hour", settings.chat_sessions_per_hour, "chat-session", client_address(request))
     lang = body.lang or settings.default_locale
+    secret = settings.widget_secret.get_secret_value()
+    visitor = read_visitor(body.user_token, secret, time.time()) if body.user_token else None
     thread = secrets.token_urlsafe(18)
     greeting = translate(
         N_("Hello, this is the assistant of {organisation}. What can I do for you?"),
@@ -43,13 +61,15 @@ def open_session(body: NewChatSession, request: Request, run: RunningDep) -> Cha
         organisation=settings.organisation,
     )
     return ChatSessionOut(
-        session=run.chat_tokens.dumps({"t": thread, "l": lang}),
+        session=run.chat_tokens.dumps({"t": thread, "l": lang, **({"u": astuple(visitor)} if visitor else {})}),
         conversation=thread,
         lang=lang,
         greeting=greeting,
         quick_replies=[QuickReplyOut(label=translate(N_("Talk to a person"), lang), action="human")],
         max_chars=MAX_TEXT,
         read_chars=settings.message_max_chars,
+        mail=bool(run.services.office.accounts),
+        name=visitor.name if visitor else "",
     )
 
 
@@ -72,11 +92,32 @@ async def send_message(request: Request, run: RunningDep, chat: ChatDep) -> Mess
     limit(request, "minute", settings.chat_messages_per_minute, "chat-message", chat.thread_id)
     adapter = ADAPTERS[Channel.WEBCHAT]()
     headers = {THREAD_HEADER: chat.thread_id, "x-firstline-locale": chat.lang}
-    message = adapter.parse(await request.body(), headers)[0]
+    message = of_visitor(adapter.parse(await request.body(), headers)[0], chat.visitor)
 
     [put] = await run_in_threadpool(take, run.services, message)
     run.worker.wake()
     return MessageOut(message_id=put.id, duplicate=put.duplicate)
+
+
+@router.post("/mail", status_code=status.HTTP_202_ACCEPTED)
+async def wish_for_mail(body: MailWish, request: Request, run: RunningDep, chat: ChatDep) -> MailWishOut:
+    """Carry the conversation on by mail: a one-time code goes to the address. The answer is the same for every address."""
+    for key, amount in (
+        (f"chat:{chat.thread_id}", CODES_PER_WINDOW), (f"address:{body.address.lower()}", CODES_PER_ADDRESS),
+        (f"from:{client_address(request)}", CODES_PER_PLACE),
+    ):  # fmt: skip
+        limit(request, "hour", amount, "mail-code", key)
+    await carry_on.send_code(run, chat, body.address)
+    return MailWishOut(sent=True)
+
+
+@router.post("/mail/confirm")
+def confirm_mail(body: MailCode, run: RunningDep, chat: ChatDep) -> MailConfirmedOut:
+    """The code that came by mail: the address is this customer's now, and answers go there, too."""
+    address = carry_on.confirm(run.services, chat, body.code)
+    run.worker.wake()
+    run.hub.wake()
+    return MailConfirmedOut(address=address)
 
 
 @router.get("/events", response_class=EventSourceResponse)
@@ -87,6 +128,15 @@ async def listen(request: Request, run: RunningDep, chat: ChatDep) -> EventSourc
     """
     seen = event_id(request.headers.get("last-event-id"))
     return event_stream(_events(run, chat, seen))
+
+
+def of_visitor(message: Inbound, visitor: Visitor | None) -> Inbound:
+    """A message of somebody the site vouched for is filed under them, wherever they write from."""
+    if visitor is None:
+        return message
+    known = [[Channel.EMAIL, visitor.email]] if visitor.email else []
+    extra = {**message.extra, "verified": True, **({"identities": known} if known else {})}
+    return replace(message, sender_id=visitor.id, sender_name=visitor.name, extra=extra)
 
 
 async def _events(run: Running, chat: ChatSession, seen: int | None) -> AsyncIterator[ServerSentEvent]:

@@ -127,7 +127,8 @@ class Gone:
 
     @property
     def reply_to(self) -> str:
-        found: str = self.message["Reply-To"].addresses[0].addr_spec
+        """Where a client sends an answer."""
+        found: str = (self.message["Reply-To"] or self.message["From"]).addresses[0].addr_spec
         return found
 
     def body(self, kind: str = "plain") -> str:

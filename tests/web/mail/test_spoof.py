@@ -137,11 +137,11 @@ FORGED: dict[str, Forge] = {
     "a colleague's address": lambda c: mallorys(c, sender=c.colleague.email, subject=c.number),
     "a colleague's address, vouched for": lambda c: mail(c.colleague.email, WANTS, c.number),
     "a colleague's answer address made up": lambda c: mallorys(
-        c, sender=c.colleague.email, to=f"support+s{c.thread}-{c.colleague.public_id}.{'a' * 26}@shop.test"
+        c, sender=c.colleague.email, to=f"support+s{c.thread}-{c.colleague.public_id}.{'a' * 16}@shop.test"
     ),
     "a customer's answer address made a colleague's": lambda c: mail(
         c.mallory.sender, WANTS,
-        to=f"support+s{c.thread}-{c.colleague.public_id}.{c.mac_of(c.mallory.got[-1].reply_to)}@shop.test",
+        to=f"support+s{c.thread}-{c.colleague.public_id}.{c.mac_of(c.mallory.got[-1].reply_to)[:16]}@shop.test",
     ),
     "a colleague's answer address, from somebody else": lambda c: mallorys(
         c, to=c.desk.services.office.signer.reply_address(SUPPORT, c.thread, c.colleague.public_id)
