@@ -224,6 +224,12 @@ def by_ids(session: Session, ids: Sequence[int]) -> list[Conversation]:
     return [to_conversation(row) for row in session.execute(select(_TALKS).where(_TALKS.c.id.in_(list(ids))))]
 
 
+def of_customer(session: Session, customer_id: int, limit: int = 20) -> list[Conversation]:
+    """A customer's conversations over all doors, newest first."""
+    query = select(_TALKS).where(_TALKS.c.customer_id == customer_id).order_by(_TALKS.c.updated_at.desc()).limit(limit)
+    return [to_conversation(row) for row in session.execute(query)]
+
+
 def latest_turns(session: Session, conversation_id: int, limit: int) -> tuple[Turn, ...]:
     """The newest turns, oldest first."""
     rows = session.execute(_LATEST, {"talk": conversation_id, "most": limit}).all()

@@ -28,6 +28,7 @@ from web.pages import make_environments
 from web.routes import (
     api,
     chat,
+    customers,
     deliveries,
     inbox,
     inbox_live,
@@ -72,7 +73,21 @@ def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None
         templates=templates, mail=room, chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
         on_warm=on_warm,
     )  # fmt: skip
-    for module in (chat, api, public, signin, mail, inbox_live, inbox, why, knowledge, reports, incidents, deliveries):
+    for module in (
+        chat,
+        api,
+        public,
+        signin,
+        mail,
+        inbox_live,
+        inbox,
+        why,
+        knowledge,
+        reports,
+        incidents,
+        deliveries,
+        customers,
+    ):
         app.include_router(module.router)
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     errors.install(app)

@@ -37,14 +37,13 @@ from web.answer_record import choices_of, chosen_after, has_record
 from web.delivery_words import delivery_text
 from web.markdown import plain_html, text_html
 from web.pages import initials, tint
+from web.person import customer_view
 from web.views import (
     AttachmentView,
     ChoiceView,
     CitationView,
     ConversationView,
-    CustomerView,
     DeadlineView,
-    Fact,
     LevelChangeView,
     Option,
     RowView,
@@ -85,11 +84,6 @@ PHASE_NAMES = {
     ClockPhase.MISSED: N_("missed"),
     ClockPhase.CANCELLED: N_("not needed any more"),
 }
-PACKAGE_NAMES = {
-    "basic": N_("Basic package"),
-    "proactive": N_("Proactive package"),
-    "dedicated": N_("Dedicated package"),
-}
 _BY_WHOM = {
     Author.STAFF: N_("by a person"),
     Author.CUSTOMER: N_("by the customer's all-clear"),
@@ -104,7 +98,7 @@ class Presenter:
     """Builds views for one reader: their language, the installation's zone, now."""
 
     def __init__(self, services: Services, lang: str, reader: Staff | None = None) -> None:
-        self._services, self.lang, self._reader = services, lang, reader
+        self.services, self.lang, self._reader = services, lang, reader
         self._zone = services.settings.timezone
         self._now = services.clock.now()
 
@@ -157,7 +151,7 @@ class Presenter:
         return ConversationView(
             public_id=talk.public_id, subject=talk.subject or self.t(N_("New conversation")), lang=talk.lang,
             channel=talk.channel, channel_name=self.t(CHANNEL_NAMES[Channel(talk.channel)]), state=talk.state,
-            state_name=self.t(STATE_NAMES[talk.state]), customer=self.customer(session, customer),
+            state_name=self.t(STATE_NAMES[talk.state]), customer=customer_view(session, self, talk, customer),
             suggestion=EMPTY_SUGGESTION,
             turns=self.turns(turns, customer, talk.public_id, outbox.of_conversation(session, talk.id)),
             ticket=self.ticket(session, ticket) if ticket else None,
@@ -218,20 +212,8 @@ class Presenter:
             why_url=f"/inbox/{talk}/answers/{turn.seq}" if talk and has_record(turn) else "",
         )  # fmt: skip
 
-    def customer(self, session: Session, customer: Customer) -> CustomerView:
-        name = self.customer_name(customer)
-        facts = (
-            Fact(self.t(N_("Language")), "中文" if customer.lang == "zh" else "English"),
-            Fact(self.t(N_("Service package")), self.t(PACKAGE_NAMES.get(customer.package, customer.package))),
-            Fact(self.t(N_("Open tickets")), str(customers.count_open_tickets(session, customer.id))),
-        )
-        since = self.t(
-            N_("Customer since {date}"), date=f"{customer.created_at.astimezone(ZoneInfo(self._zone)):%Y-%m-%d}"
-        )
-        return CustomerView(name, initials(customer.name or name), tint(customer.public_id), since, facts)
-
     def ticket(self, session: Session, ticket: Ticket) -> TicketView:
-        state = tickets.sla_state(session, self._services.defaults, ticket, self._now)
+        state = tickets.sla_state(session, self.services.defaults, ticket, self._now)
         handover = ticket.handover
         return TicketView(
             name=ticket.name, title=ticket.title, lang=detect_language(ticket.title, self.lang),
@@ -258,7 +240,7 @@ class Presenter:
 
     def deadlines(self, session: Session, ticket: Ticket, state: SlaState) -> tuple[DeadlineView, ...]:
         """The promises with their derivation, first response before resolution (promise 9)."""
-        terms = tickets.terms_of(session, self._services.defaults, ticket)
+        terms = tickets.terms_of(session, self.services.defaults, ticket)
         log = tickets.clock_events(session, ticket.id)
         found = []
         for clock in (state.first_response, state.resolution):
@@ -281,7 +263,7 @@ class Presenter:
     def suggestion(self, turns: tuple[Turn, ...]) -> SuggestionView:
         """The drafted reply. Searches, so it is made outside any transaction."""
         found: Suggestion = suggest(
-            self._services.searcher, turns, self._services.settings.answer_max_chars, self._services.fit
+            self.services.searcher, turns, self.services.settings.answer_max_chars, self.services.fit
         )
         if found.answer is None:
             return SuggestionView(empty_reason=self.t(N_("Nothing in the knowledge base fits this message.")))

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from web.person_views import CustomerView
+
 EMPTY = Markup("")
 
 
@@ -163,22 +165,6 @@ class SuggestionView:
     confidence_percent: int | None = None
     sources: tuple[CitationView, ...] = ()
     empty_reason: str = ""  # why there is no draft: shown instead of one
-
-
-@dataclass(frozen=True, slots=True)
-class Fact:
-    label: str
-    value: str
-    lang: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class CustomerView:
-    name: str
-    initials: str
-    color_index: int
-    caption: str = ""  # "Customer since 2023 · Proactive package"
-    facts: tuple[Fact, ...] = ()  # language, package, open tickets, identities ...
 
 
 @dataclass(frozen=True, slots=True)

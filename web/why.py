@@ -13,8 +13,9 @@ from desk.models import CATEGORY_NAMES, URGENCY_NAMES, Category, Conversation, S
 from web import why_words as words
 from web.answer_record import AnswerRecord, Candidate, Grounding, Quotation, Risk, Source, Standing
 from web.markdown import plain_html, text_html
+from web.person_views import Fact
 from web.present import Presenter, choice_views
-from web.views import EMPTY, Fact
+from web.views import EMPTY
 from web.why_views import (
     CandidateView,
     GaugeView,

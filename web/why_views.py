@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from web.views import EMPTY, ChoiceView, Fact
+from web.person_views import Fact
+from web.views import EMPTY, ChoiceView
 
 
 @dataclass(frozen=True, slots=True)

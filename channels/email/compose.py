@@ -103,4 +103,4 @@ def _address(address: Address) -> HeaderAddress:
 
 def _id(message_id: str) -> str:
     """An id as a header can carry it: without blanks and brackets."""
-    return re.sub(r"[\s<>\x00-\x1f\x7f]+", "", message_id)[:400]
+    return re.sub(r"[\s<>\x00-\x1f\x7f\ud800-\udfff]+", "", message_id)[:400]

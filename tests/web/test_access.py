@@ -79,6 +79,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/inbox/{public_id}/release"): Door(STAFF),
     ("POST", "/inbox/{public_id}/resolve"): Door(STAFF, form={"root_cause": "tray"}),
     ("POST", "/inbox/{public_id}/urgency"): Door(STAFF, form={"urgency": "high", "reason": "many people"}),
+    ("POST", "/inbox/{public_id}/customer/join"): Door(STAFF, form={"other": "FL-1"}, missing=True),
+    ("POST", "/inbox/{public_id}/customer/part/{merge_id}"): Door(STAFF, missing=True),
     ("GET", "/inbox/mails/{mail_id}"): Door(STAFF),
     ("GET", "/inbox/mails/{mail_id}/raw"): Door(STAFF),
     ("GET", "/inbox/mails/{mail_id}/files/{number}"): Door(STAFF),
@@ -145,7 +147,7 @@ def fill(live: LiveDesk, customer_a: Chat) -> Callable[[str], str]:
             return path.format(**a_mail(live, customer_a))
         ids = {"/status": ticket, "/articles": article, "/knowledge": article}
         public_id = next((found for start, found in ids.items() if path.startswith(start)), talk)
-        return path.format(public_id=public_id, language="zh", seq=2)
+        return path.format(public_id=public_id, language="zh", seq=2, merge_id=1)
 
     return filled
 

@@ -240,7 +240,7 @@ def test_a_whole_mail_shows_what_was_cut_off_and_runs_nothing(
     assert "boss@customers.test" in page
     assert f'href="/inbox/mails/{with_attachments}/raw"' in page
     assert f'href="/inbox/mails/{with_attachments}/files/0"' in page
-    for name in ("tool.exe", "page.html", "not kept"):
+    for name in ("tool.exe", "page.html", "not stored"):
         assert name in page
     assert f"/inbox/mails/{with_attachments}/files/2" not in page
 

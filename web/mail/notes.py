@@ -65,6 +65,15 @@ def unproven(services: Services, sender: Address, owner: str) -> str:
     return translate(text, services.settings.default_locale, sender=sender.address, owner=owner or "?")
 
 
+def disowned(services: Services, sender: Address) -> str:
+    """That a mail is a forgery by the word of the domain it claims to come from."""
+    text = N_(
+        "The domain of {sender} says that this mail is not from there. Nothing is answered by itself; check it before "
+        "you do."
+    )
+    return translate(text, services.settings.default_locale, sender=sender.address)
+
+
 def nobody(services: Services) -> str:
     """That a mail has no sender who could be answered."""
     text = N_("This mail names no sender, or several. It cannot be answered by mail.")

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from base.errors import NotSent
 from base.i18n import N_
 from base.messages import Channel
-from desk import customers, mails, outbox
+from desk import customers, doors, identities, mails, outbox
 from desk.mail_threads import MailThread
 from desk.mails import Said
 from web.wiring import Services
@@ -29,12 +29,18 @@ TOO_MANY = N_("this address has had many automatic mails within the hour")
 AT_ONCE_AGAIN = N_("this address answers like a machine: at once, again and again")
 SAME_AGAIN = N_("this address answers like a machine: the same again")
 NO_ADDRESS = N_("there is no address to answer to")
-REASONS = frozenset({CAME_BACK, TOO_MANY, AT_ONCE_AGAIN, SAME_AGAIN, NO_ADDRESS})
+DISOWNED = N_("the sender's domain says that the mail is forged")
+DISOWNED_BY = "disowned:"  # before the id under which such a sender is filed
+REASONS = frozenset({DISOWNED, CAME_BACK, TOO_MANY, AT_ONCE_AGAIN, SAME_AGAIN, NO_ADDRESS})
 
 
 def check(session: Session, services: Services, thread: MailThread) -> None:
     """Raises NotSent, saying why, when this thread's address is to get nothing automatic now."""
     now, address = services.clock.now(), thread.address
+    talk = doors.conversation_of(session, Channel.EMAIL, thread.thread_id)
+    known = identities.of_customer(session, talk.customer_id) if talk is not None else ()
+    if known and all(one.external_id.startswith(DISOWNED_BY) for one in known):
+        raise NotSent(DISOWNED)  # whoever the address belongs to has not written
     if customers.is_unreachable(session, Channel.EMAIL, address):
         raise NotSent(CAME_BACK)
     sent = outbox.sent_to(session, address, now - DAY)

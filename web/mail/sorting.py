@@ -24,7 +24,7 @@ from channels.email.models import Address, Mail, MailKind
 from desk import customers, inbox, mail_threads, mails
 from desk.mail_threads import Evidence, How, Placement
 from desk.mails import MailState, StoredMail
-from web.mail import colleagues, notes, returned
+from web.mail import colleagues, notes, returned, rules
 from web.mail.office import Office
 from web.mail.reading import MailReader, ReaderFailed
 from web.wiring import Services
@@ -162,6 +162,8 @@ class Sorter:
         proven = customers.is_verified(session, Channel.EMAIL, sender.address)
         if found is Verdict.UNKNOWN and not proven:
             return sender.address, ""
+        if found is Verdict.FAIL:
+            return f"{rules.DISOWNED_BY}{sender.address}", notes.disowned(self._services, sender)
         hint = notes.unproven(self._services, sender, owner.name if owner else "") if owner else ""
         return f"claimed:{sender.address}", hint
 

@@ -180,3 +180,11 @@ def test_a_slow_machine_that_counts_gets_no_fourth_mail(desk: MailDesk) -> None:
         desk.clock.advance(minutes=10)
         wang.reply(counting(number)[0])
     assert len(wang.got) <= 3
+
+
+def test_a_mail_its_domain_disowns_is_answered_by_nobody_but_a_person(desk: MailDesk) -> None:
+    wang = desk.customer()
+    row = wang.write(dmarc="fail")
+    assert wang.got == []
+    assert desk.outbox(row.thread_id) == [("dropped", rules.DISOWNED)]
+    assert desk.talk(row.thread_id).state is ConversationState.WAITING
