@@ -184,6 +184,14 @@ def claim(session: Session, now: datetime, lease_seconds: int) -> StoredMail | N
     return StoredMail(row.id, row.mailbox, row.raw, row.attempts, row.received_at, row.kind)
 
 
+def is_held(session: Session, mail: StoredMail) -> bool:
+    """Whether a claimed mail is still ours, and stays so until the transaction ends: else it must have no effect here."""
+    query = select(MailRow.id).where(
+        MailRow.id == mail.id, MailRow.state == MailState.CLAIMED, MailRow.attempts == mail.attempts
+    )
+    return session.scalar(query.with_for_update()) is not None
+
+
 def finish(session: Session, mail_id: int, state: MailState, **what: Any) -> bool:
     """Say what became of a claimed mail, in the transaction of its effect. False when somebody else has said it.
 
@@ -192,7 +200,7 @@ def finish(session: Session, mail_id: int, state: MailState, **what: Any) -> boo
     result = session.execute(
         update(MailRow)
         .where(MailRow.id == mail_id, MailRow.state == MailState.CLAIMED)
-        .values(state=state, **{name: value[: _LIMITS.get(name, 300)] for name, value in what.items()})
+        .values(state=state, **{name: value[: _LIMITS.get(name, 300)] for name, value in {"error": "", **what}.items()})
     )
     if state is MailState.QUARANTINED:
         DEAD_LETTERS.labels(queue="mail").inc()
@@ -204,7 +212,7 @@ def retry(session: Session, mail: StoredMail, now: datetime, error: str) -> None
     delay = timedelta(seconds=min(300.0, 2.0**mail.attempts) * random.uniform(0.7, 1.3))
     session.execute(
         update(MailRow)
-        .where(MailRow.id == mail.id, MailRow.state == MailState.CLAIMED)
+        .where(MailRow.id == mail.id, MailRow.state == MailState.CLAIMED, MailRow.attempts == mail.attempts)
         .values(state=MailState.RECEIVED, next_at=now + delay, error=error[:500])
     )
 

@@ -34,6 +34,9 @@ class OutboxState(StrEnum):
 
 
 _TO_SEND = (OutboxState.QUEUED, OutboxState.DEFERRED)
+# Their doors note where a reply goes before it goes (`addressed`): what is claimed and has no address yet has not left.
+NOTED_FIRST = frozenset({Channel.EMAIL})
+CLAIMS_MOST = 5  # of a reply whose workers die before it leaves
 PAUSED = "outbox"  # the switch that holds everything back
 
 
@@ -99,11 +102,7 @@ def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[C
     """
     if switches.is_off(session, PAUSED):
         return None
-    session.execute(
-        update(OutboxRow)
-        .where(OutboxRow.state == OutboxState.CLAIMED, OutboxRow.next_at <= now)
-        .values(state=OutboxState.MAYBE_SENT, error="its worker died while sending")
-    )
+    _take_for_dead(session, now)
     older = aliased(OutboxRow)
     row = session.scalar(
         select(OutboxRow)
@@ -126,12 +125,25 @@ def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[C
     )
     if row is None:
         return None
-    row.state, row.attempts = OutboxState.CLAIMED, row.attempts + 1
+    row.state, row.attempts, row.recipient = OutboxState.CLAIMED, row.attempts + 1, ""
     row.next_at = now + timedelta(seconds=lease_seconds)
     session.flush()
     return OutboxItem(
         row.id, from_json(row.payload), row.turn_id, row.attempts, row.conversation_id, row.created_at
     )  # fmt: skip
+
+
+def _take_for_dead(session: Session, now: datetime) -> None:
+    """End the claims whose lease has ended: what cannot have left is sent anew, a few times, the rest is maybe sent."""
+    ended = (OutboxRow.state == OutboxState.CLAIMED, OutboxRow.next_at <= now)
+    here = (*ended, OutboxRow.channel.in_(NOTED_FIRST), OutboxRow.recipient == "")
+    died = "its worker died before it left"
+    for which, state, error in (
+        ((*here, OutboxRow.attempts < CLAIMS_MOST), OutboxState.DEFERRED, died),
+        (here, OutboxState.BOUNCED, f"{died}, again and again"),
+        (ended, OutboxState.MAYBE_SENT, "its worker died while sending"),
+    ):
+        session.execute(update(OutboxRow).where(*which).values(state=state, error=error))
 
 
 def extend(session: Session, item_id: int, until: datetime) -> None:
@@ -141,13 +153,17 @@ def extend(session: Session, item_id: int, until: datetime) -> None:
     )
 
 
-def addressed(session: Session, item_id: int, recipient: str, message_id: str) -> None:
-    """Note where a claimed reply goes and under which id, before it goes: what comes back is recognised by them."""
-    session.execute(
+def addressed(session: Session, key: str, recipient: str, message_id: str) -> bool:
+    """Note where a claimed reply goes and under which id, before it goes: what comes back is recognised by them.
+
+    False when it must not go: its lease has ended, and somebody else has sent it or is about to.
+    """
+    result = session.execute(
         update(OutboxRow)
-        .where(OutboxRow.id == item_id)
+        .where(OutboxRow.key == key, OutboxRow.state == OutboxState.CLAIMED, OutboxRow.recipient == "")
         .values(recipient=recipient[:300], channel_message_id=message_id[:300])
     )
+    return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
 def sent_to(session: Session, recipient: str, since: datetime) -> list[datetime]:
@@ -214,8 +230,8 @@ def came_back(session: Session, message_id: str, error: str) -> Delivery | None:
 
 
 def drop(session: Session, item_id: int, reason: str) -> None:
-    """Never send it, and say why."""
-    session.execute(update(OutboxRow).where(OutboxRow.id == item_id).values(state=OutboxState.DROPPED, error=reason))
+    """Never send it, and say why. Changes nothing when it was sent after all."""
+    _put_back(session, item_id, state=OutboxState.DROPPED, error=reason)
 
 
 def again(session: Session, item_id: int, now: datetime) -> bool:

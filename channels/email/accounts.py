@@ -218,6 +218,7 @@ class MailAccount(BaseModel):
     max_bytes: int = Field(26_214_400, ge=1000, le=200_000_000)
 
     _tokens: AccessTokens | None = PrivateAttr(None)
+    _context: ssl.SSLContext | None = PrivateAttr(None)
 
     @field_validator("imap", "smtp", mode="before")
     @classmethod
@@ -263,8 +264,13 @@ class MailAccount(BaseModel):
         return user, None if self.oauth else self.password
 
     def tls(self) -> ssl.SSLContext:
-        """What proves the servers' names: their certificates must be valid, and of a known authority."""
-        return ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        """What proves the servers' names: their certificates must be valid, and of a known authority.
+
+        Made once: reading the authorities takes 20 ms, in which no other thread of Python runs.
+        """
+        if self._context is None:
+            self._context = ssl.create_default_context(cafile=str(self.ca_file) if self.ca_file else None)
+        return self._context
 
     def access_token(self, *, renew: bool = False) -> str:
         """A token for XOAUTH2, cached. Blocks. renew: the server did not take the last one.

@@ -75,17 +75,58 @@ def test_the_key_stays_the_same_over_retries(database: Database) -> None:
     assert keys == [("turn-7", 1), ("turn-7", 2), ("turn-7", 3)]
 
 
-def test_a_reply_whose_sender_died_is_maybe_sent_and_never_sent_again(database: Database) -> None:
+def address(database: Database, key: str = "turn-1") -> bool:
+    with database.begin() as session:
+        return outbox.addressed(session, key, "wang@example.com", f"{key}@firstline.example")
+
+
+def test_a_reply_whose_sender_died_while_sending_is_maybe_sent_and_never_sent_again(database: Database) -> None:
     put(database, reply())
     assert claim(database) is not None
+    assert address(database)
     assert claim(database, timedelta(seconds=LEASE)) is None
     assert claim(database, timedelta(days=30)) is None
     assert states(database) == {"turn-1": OutboxState.MAYBE_SENT}
 
 
+def test_a_reply_whose_sender_died_before_is_sent_by_another_and_the_late_one_may_not(database: Database) -> None:
+    put(database, reply())
+    assert claim(database) is not None
+    assert claim(database, timedelta(seconds=LEASE)) is not None
+    assert address(database)
+    assert not address(database)
+
+
+def test_a_reply_that_kills_its_senders_is_set_aside(database: Database) -> None:
+    put(database, reply())
+    for n in range(outbox.CLAIMS_MOST):
+        assert claim(database, timedelta(seconds=n * LEASE)) is not None
+    assert claim(database, timedelta(days=1)) is None
+    assert states(database) == {"turn-1": OutboxState.BOUNCED}
+
+
+def test_a_channel_that_does_not_note_where_a_reply_goes_leaves_it_maybe_sent(database: Database) -> None:
+    put(database, reply(channel=Channel.TELEGRAM))
+    with database.begin() as session:
+        assert outbox.claim(session, NOW, LEASE, (Channel.TELEGRAM,)) is not None
+        assert outbox.claim(session, later(seconds=LEASE), LEASE, (Channel.TELEGRAM,)) is None
+    assert states(database) == {"turn-1": OutboxState.MAYBE_SENT}
+
+
+def test_a_late_wish_not_to_send_does_not_hide_that_it_was_sent(database: Database) -> None:
+    put(database, reply())
+    item = claim(database)
+    assert item is not None
+    with database.begin() as session:
+        outbox.sent(session, item.id, Receipt(DeliveryState.SENT), NOW)
+        outbox.drop(session, item.id, "too many")
+    assert states(database) == {"turn-1": OutboxState.SENT}
+
+
 def test_a_late_receipt_settles_what_was_maybe_sent(database: Database) -> None:
     put(database, reply())
     item = claim(database)
+    address(database)
     claim(database, timedelta(seconds=LEASE))
     assert item is not None
     with database.begin() as session:
@@ -96,6 +137,7 @@ def test_a_late_receipt_settles_what_was_maybe_sent(database: Database) -> None:
 def test_a_late_refusal_tells_that_nothing_was_sent(database: Database) -> None:
     put(database, reply())
     item = claim(database)
+    address(database)
     claim(database, timedelta(seconds=LEASE))
     assert item is not None
     with database.begin() as session:
@@ -169,7 +211,7 @@ def test_what_came_back_is_found_by_the_id_it_was_sent_under(database: Database)
     item = claim(database)
     assert item is not None
     with database.begin() as session:
-        outbox.addressed(session, item.id, "wang@example.com", "abc@firstline.example")
+        outbox.addressed(session, item.outbound.key, "wang@example.com", "abc@firstline.example")
         outbox.sent(session, item.id, Receipt(DeliveryState.SENT), NOW)
     with database.begin() as session:
         assert outbox.came_back(session, "other@firstline.example", "550") is None
@@ -199,7 +241,7 @@ def test_what_went_to_one_recipient_is_counted_without_what_people_wrote(databas
         item = claim(database)
         assert item is not None
         with database.begin() as session:
-            outbox.addressed(session, item.id, "wang@example.com", "")
+            outbox.addressed(session, item.outbound.key, "wang@example.com", "")
             outbox.sent(session, item.id, Receipt(DeliveryState.SENT), later(minutes=minutes))
     with database.read() as session:
         assert outbox.sent_to(session, "wang@example.com", NOW - DAYS) == [NOW, later(minutes=2)]

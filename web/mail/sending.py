@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from base.errors import NotSent, RetryLater
+from base.errors import Conflict, NotSent, RetryLater
 from base.i18n import N_, translate
 from base.messages import Channel, Inbound, Outbound, Receipt
 from channels.email.accounts import MailAccount
@@ -57,9 +57,12 @@ class MailDoor:
         return replace(done.receipt, channel_message_id="")  # its own id is noted already
 
     def prepare(self, outbound: Outbound) -> Prepared:
-        """The mail, and the note of where it goes and under which id, before it goes. Raises NotSent, RetryLater."""
+        """The mail, and the note of where it goes and under which id, before it goes.
+
+        Raises NotSent, RetryLater, DeliveryError; Conflict when somebody else has it: our lease has ended.
+        """
         services = self._services
-        with services.database.begin() as session:
+        with services.database.read() as session:
             thread = mail_threads.get(session, outbound.thread_id)
             talk = notes.of_thread(session, outbound.thread_id)
             if thread is None or talk is None or not thread.address:
@@ -70,12 +73,12 @@ class MailDoor:
             automatic = outbound.author != "staff"
             if automatic:
                 rules.check(session, services, thread)
-            row = session.scalar(select(OutboxRow).where(OutboxRow.key == outbound.key))
-            if row is None:
-                raise NotSent("it is not in the outbox")
             letter = self._letter(session, outbound, thread, talk, account)
-            outbox.addressed(session, row.id, thread.address, letter.message_id)
-        return Prepared(account, thread.address, compose(letter))
+        message = compose(letter)
+        with services.database.begin() as session:
+            if not outbox.addressed(session, outbound.key, thread.address, letter.message_id):
+                raise Conflict("somebody else sends this reply", key=outbound.key)
+        return Prepared(account, thread.address, message)
 
     def _letter(
         self, session: Session, outbound: Outbound, thread: MailThread, talk: Conversation, account: MailAccount

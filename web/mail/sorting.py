@@ -77,10 +77,14 @@ class Sorter:
     def _set_aside(self, stored: StoredMail, why: str) -> None:
         log.error("mail_quarantined", mail_id=stored.id, why=why[:60])
         with self._services.database.begin() as session:
-            mails.finish(session, stored.id, MailState.QUARANTINED, error=why)
+            if mails.is_held(session, stored):
+                mails.finish(session, stored.id, MailState.QUARANTINED, error=why)
 
     def _settle(self, session: Session, stored: StoredMail, mail: Mail) -> None:
-        """Say what became of it, and let that happen, in the caller's transaction."""
+        """Say what became of it, and let that happen, in the caller's transaction. Nothing when our lease has ended."""
+        if not mails.is_held(session, stored):
+            log.warning("mail_taken_over", mail_id=stored.id)
+            return
         account = self._office.account(stored.mailbox) or self._office.of_address([a.address for a in mail.to])
         sender = _sender(mail)
         known: dict[str, Any] = {
@@ -195,9 +199,12 @@ class Sorter:
 def message_key(mail: Mail, sender: Address) -> str:
     """By what a second delivery of the same mail is known, whatever mailbox it comes by.
 
-    Not the Message-ID alone: broken programs use one twice, and then a mail would be lost.
+    Not the Message-ID alone: broken programs use one twice, and then a mail would be lost. A mail without one is known by
+    its date: the id we give it is made of its bytes, which are others on another way.
     """
-    parts = (mail.message_id, sender.address, mail.subject, mail.date.isoformat() if mail.date else "", mail.text)
+    date = mail.date.isoformat() if mail.date else ""
+    own_id = mail.message_id if mail.has_own_id or not date else ""
+    parts = (own_id, sender.address, mail.subject, date, mail.text)
     return "mail:" + hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:40]
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from base.errors import NotSent, RetryLater
+from base.errors import Conflict, NotSent, RetryLater
 from base.messages import Channel, Outbound, QuickReply
 from desk import conversations, outbox, replies
 from desk.conversations import TurnDraft
@@ -260,9 +260,10 @@ def test_where_there_is_no_thread_nothing_is_sent(desk: MailDesk) -> None:
     wang = desk.customer()
     wang.write()
     outbound = Outbound(key="turn-0", channel=Channel.EMAIL, thread_id=wang.thread, text="x", lang="en")
-    for wrong in (outbound, replace(outbound, thread_id=secrets.token_hex(8))):
-        with pytest.raises(NotSent):
-            desk.room.door.prepare(wrong)
+    with pytest.raises(NotSent):
+        desk.room.door.prepare(replace(outbound, thread_id=secrets.token_hex(8)))
+    with pytest.raises(Conflict):  # nobody has claimed it: it is not in the outbox
+        desk.room.door.prepare(outbound)
     assert desk.room.door.parse(b"x", {}) == []
 
 
