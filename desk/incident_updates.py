@@ -17,7 +17,7 @@ from base.errors import InvalidInput
 from base.i18n import N_, known_locale
 from base.messages import Outbound
 from base.text import clean, shorten
-from desk import audit, conversations, doors, incident_work, incidents, outbox, tickets
+from desk import audit, conversations, csat, doors, incident_work, incidents, outbox, tickets
 from desk.events import EventKind, append
 from desk.incidents import Incident, IncidentState, MemberState
 from desk.models import Author, Conversation, ConversationState, Staff, TicketState
@@ -167,21 +167,20 @@ def _give(
     turn = conversations.add_turn(
         session, talk.id, Author.STAFF, text, lang, now, author_name=name, staff_id=update.staff_id, payload=payload
     )
+    ticket = tickets.get(session, talk.ticket_id) if talk.ticket_id is not None else None
+    owed = ticket if ticket is not None and ticket.state in tickets.OPEN_STATES else None
     door = doors.through(talk)
     outbound = Outbound(
         key=f"turn-{turn.id}", channel=door.channel, thread_id=door.thread_id, text=text, lang=lang,
-        author="staff", author_name=name,
+        author="staff", author_name=name, extra=csat.asks(owed) if update.resolves else {},
     )  # fmt: skip
     outbox.put(session, outbound, talk.id, turn.id, now)
-    if talk.ticket_id is None:
+    if owed is None:
         return
-    ticket = tickets.get(session, talk.ticket_id)
-    if ticket.state not in tickets.OPEN_STATES:
-        return
-    tickets.staff_replied(session, defaults, ticket.id, now)
+    tickets.staff_replied(session, defaults, owed.id, now)
     if update.resolves:
         tickets.move(
-            session, defaults, ticket.id, TicketState.RESOLVED, now,
+            session, defaults, owed.id, TicketState.RESOLVED, now,
             resolution={"incident": incident.public_id, "solution": text, "resolved_by": update.staff_id},
         )  # fmt: skip
         if talk.state is not ConversationState.STAFF:  # a person who has taken over keeps it

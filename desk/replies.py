@@ -12,7 +12,7 @@ from base.errors import InvalidInput, NotFound
 from base.i18n import N_, translate
 from base.messages import Channel, Outbound
 from base.text import clean, detect_language
-from desk import audit, conversations, corrections, doors, events, outbox, tickets
+from desk import audit, conversations, corrections, csat, doors, events, outbox, tickets
 from desk.events import EventKind
 from desk.models import Author, Conversation, ConversationState, Staff, Ticket, TicketState, Turn, Urgency
 from desk.service import ServiceDefaults
@@ -125,7 +125,7 @@ def resolve(
         ticket = tickets.move(session, defaults, talk.ticket_id, TicketState.RESOLVED, now, resolution=resolution)
     text = translate(N_("This is marked as solved. If it comes back, just write here: it opens again."), talk.lang)
     outbox.drop_bot_replies(session, talk.id)
-    _system_turn(session, talk, text, now, send=True, payload={"event": "resolved"})
+    _system_turn(session, talk, text, now, send=True, payload={"event": "resolved"}, extra=csat.asks(ticket))
     # What was asked and tried before belongs to a matter that is over; the door it goes through stays.
     memory = {"resolved": True, **{key: value for key, value in talk.memory.items() if key == doors.MEMORY}}
     conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
@@ -187,13 +187,13 @@ def _assigned(session: Session, defaults: ServiceDefaults, talk: Conversation, m
 
 def _system_turn(
     session: Session, talk: Conversation, text: str, now: datetime, *, send: bool = False,
-    payload: dict[str, Any] | None = None,
+    payload: dict[str, Any] | None = None, extra: dict[str, Any] | None = None,
 ) -> None:  # fmt: skip
     turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, talk.lang, now, payload=payload or {})
     if send:
         door = doors.through(talk)
         outbound = Outbound(
             key=f"turn-{turn.id}", channel=door.channel, thread_id=door.thread_id, text=text, lang=talk.lang,
-            author="system",
+            author="system", extra=extra or {},
         )  # fmt: skip
         outbox.put(session, outbound, talk.id, turn.id, now)

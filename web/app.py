@@ -36,6 +36,7 @@ from web.routes import (
     knowledge,
     mail,
     public,
+    ratings,
     reports,
     signin,
     why,
@@ -49,6 +50,10 @@ STATIC = Path(__file__).parent / "static"
 BODY_BYTES = 1024 * 1024
 UPLOAD_PATHS = ("/knowledge/upload", "/hooks/mail/")
 CHAT_PREFIX = "/api/v1/chat/"
+ROUTES = (
+    chat, api, public, ratings, signin, mail, inbox_live, inbox, why, knowledge, reports, incidents, deliveries,
+    customers,
+)  # fmt: skip
 
 
 def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None) -> FastAPI:
@@ -73,21 +78,7 @@ def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None
         templates=templates, mail=room, chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
         on_warm=on_warm,
     )  # fmt: skip
-    for module in (
-        chat,
-        api,
-        public,
-        signin,
-        mail,
-        inbox_live,
-        inbox,
-        why,
-        knowledge,
-        reports,
-        incidents,
-        deliveries,
-        customers,
-    ):
+    for module in ROUTES:
         app.include_router(module.router)
     app.mount("/static", CachedFiles(directory=STATIC), name="static")
     errors.install(app)

@@ -15,7 +15,7 @@ from base.text import detect_language
 from bot.suggest import Suggestion, suggest
 from bot.think import CHOOSE
 from bot.topics import subcategory_name, thing_name
-from desk import conversations, customers, events, incidents, outbox, sla_words, staff, tickets
+from desk import conversations, csat, customers, events, incidents, outbox, sla_words, staff, tickets
 from desk.conversations import Listed
 from desk.models import (
     CATEGORY_NAMES,
@@ -38,13 +38,12 @@ from web.delivery_words import delivery_text
 from web.markdown import plain_html, text_html
 from web.pages import initials, tint
 from web.person import customer_view
+from web.ticket_views import DeadlineView, LevelChangeView, RatingView
 from web.views import (
     AttachmentView,
     ChoiceView,
     CitationView,
     ConversationView,
-    DeadlineView,
-    LevelChangeView,
     Option,
     RowView,
     SuggestionView,
@@ -214,7 +213,7 @@ class Presenter:
 
     def ticket(self, session: Session, ticket: Ticket) -> TicketView:
         state = tickets.sla_state(session, self.services.defaults, ticket, self._now)
-        handover = ticket.handover
+        handover, rating = ticket.handover, csat.of_conversation(session, ticket.conversation_id).get(ticket.id)
         return TicketView(
             name=ticket.name, title=ticket.title, lang=detect_language(ticket.title, self.lang),
             state=ticket.state, state_name=self.t(TICKET_STATE_NAMES[ticket.state]), urgency=ticket.urgency,
@@ -232,11 +231,15 @@ class Presenter:
                 CitationView(n, item["title"], item.get("section", ""), f"/knowledge/{item['article']}")
                 for n, item in enumerate(handover.get("tried", ()), start=1)
             ),
-            status_url=f"/status/{ticket.public_id}",
+            status_url=f"/status/{ticket.public_id}", rating=self._rating(rating) if rating else None,
             subcategory_name=subcategory_name(ticket.category, str(handover.get("subcategory", "")), self.lang),
             problems=tuple((thing_name(str(key), self.lang), str(text)) for text, key in handover.get("problems", ())),
             things=tuple(thing_name(str(key), self.lang) for key in handover.get("things", ())),
         )  # fmt: skip
+
+    def _rating(self, found: csat.Rating) -> RatingView:
+        name, lang = self.t(csat.SCORE_NAMES[found.score]), detect_language(found.comment, self.lang)
+        return RatingView(found.score, name, found.comment, lang, self.moment(found.at))
 
     def deadlines(self, session: Session, ticket: Ticket, state: SlaState) -> tuple[DeadlineView, ...]:
         """The promises with their derivation, first response before resolution (promise 9)."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from web.views import DeadlineView
+from web.ticket_views import DeadlineView
 
 
 @dataclass(frozen=True, slots=True)

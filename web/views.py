@@ -21,6 +21,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from web.person_views import CustomerView
+from web.ticket_views import DeadlineView, LevelChangeView, RatingView, SimilarView
 
 EMPTY = Markup("")
 
@@ -168,39 +169,6 @@ class SuggestionView:
 
 
 @dataclass(frozen=True, slots=True)
-class DeadlineView:
-    """One promise and how it was computed."""
-
-    label: str  # "First response"
-    at_text: str  # "Mon, 23 Nov, 09:30"
-    at_iso: str
-    state: str  # "running" | "met" | "missed" | "paused"
-    state_name: str
-    derivation: tuple[str, ...] = ()  # lines of the calculation, in order
-
-
-@dataclass(frozen=True, slots=True)
-class SimilarView:
-    name: str
-    title: str
-    solution: str = ""
-    conversation_id: str = ""  # opens it in the inbox when the reader may
-    lang: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LevelChangeView:
-    """One change of a ticket's urgency."""
-
-    when: str
-    was_name: str
-    level: str
-    level_name: str
-    by: str  # who, in words
-    reasons: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class TicketView:
     name: str  # "FL-1042"
     title: str
@@ -221,6 +189,7 @@ class TicketView:
     subcategory_name: str = ""
     things: tuple[str, ...] = ()  # what it is about: VPN, Invoice ...
     problems: tuple[tuple[str, str], ...] = ()  # (thing, the customer's words), where one message holds several
+    rating: RatingView | None = None
 
 
 @dataclass(frozen=True, slots=True)

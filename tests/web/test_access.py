@@ -19,6 +19,7 @@ from kb.tables import ArticleRow
 from tests.live import PASSWORD, Chat, LiveDesk, email_of
 from tests.web.addresses import addresses
 from web.mail.letters import Click, Links
+from web.mail.ratings import RatingLinks, Vote
 
 EVERYBODY = frozenset({"anonymous", "customer A", "customer B", *Role})
 STAFF = frozenset(Role)
@@ -57,6 +58,8 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/status/{public_id}"): Door(EVERYBODY),  # its address is the right to see it
     ("GET", "/mail/{token}"): Door(EVERYBODY),  # as is its link
     ("POST", "/mail/{token}"): Door(EVERYBODY),
+    ("GET", "/rate/{token}"): Door(EVERYBODY),
+    ("POST", "/rate/{token}"): Door(EVERYBODY, form={"score": "4"}),
     ("GET", "/lang/{language}"): Door(EVERYBODY),
     ("GET", "/signin"): Door(EVERYBODY),
     ("POST", "/signin"): Door(EVERYBODY, form={"email": email_of(Role.AGENT), "password": PASSWORD}),
@@ -143,6 +146,9 @@ def fill(live: LiveDesk, customer_a: Chat) -> Callable[[str], str]:
             return "/static/app.css"
         if path.startswith("/incidents/"):
             return path.format(public_id=an_incident(live, talk, path.rpartition("/")[2]))
+        if path.startswith("/rate/"):
+            links = RatingLinks(live.services.secret_key, live.services.settings.base_url)
+            return links.url(Vote(ticket or "", 4)).removeprefix(live.services.settings.base_url)
         if "mail" in path or path.startswith("/deliveries"):
             return path.format(**a_mail(live, customer_a))
         ids = {"/status": ticket, "/articles": article, "/knowledge": article}

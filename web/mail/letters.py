@@ -13,9 +13,11 @@ from sqlalchemy.orm import Session
 
 from base.messages import Link, Outbound
 from desk import mail_threads
+from desk.csat import RATE
 from desk.mail_threads import MailThread
 from desk.models import Conversation, Ticket
 from web.mail.office import Office
+from web.mail.ratings import RatingLinks, ScoreLink
 from web.markdown import plain_html, text_html
 from web.wiring import Services
 
@@ -48,6 +50,7 @@ class LetterView:
     status_url: str
     author: str  # of a person's reply
     by_assistant: bool
+    scores: tuple[ScoreLink, ...] = ()  # under the mail that says it is solved
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +88,14 @@ def body_of(
     """The text and the HTML of a reply."""
     ticket = mail_threads.ticket_of(session, thread.thread_id)
     view = view_of(services, outbound, thread, ticket)
-    environment = templates["zh" if outbound.lang == "zh" else "en"]
-    text = environment.get_template("mail/reply.txt").render(view=view)
-    html = environment.get_template("mail/reply.html").render(view=view)
+    return written(templates, "reply", outbound.lang, view)
+
+
+def written(templates: Mapping[str, Environment], name: str, lang: str, view: object) -> tuple[str, str]:
+    """The text and the HTML of a mail, by its two templates."""
+    environment = templates["zh" if lang == "zh" else "en"]
+    text = environment.get_template(f"mail/{name}.txt").render(view=view)
+    html = environment.get_template(f"mail/{name}.html").render(view=view)
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n", html
 
 
@@ -109,6 +117,7 @@ def view_of(services: Services, outbound: Outbound, thread: MailThread, ticket: 
         ticket=ticket.name if ticket else "",
         status_url=f"{base}/status/{ticket.public_id}" if ticket else "",
         author=outbound.author_name, by_assistant=outbound.author == "bot",
+        scores=RatingLinks(services.secret_key, base).scale(str(outbound.extra.get(RATE, "")), outbound.lang),
     )  # fmt: skip
 
 
