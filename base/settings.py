@@ -119,6 +119,9 @@ class Settings(BaseSettings):
     mail_replies_per_hour: int = _knob(
         10, "Automatic mails one address gets; what is more waits for a person", "per hour", ge=1
     )
+    mail_notify_staff: bool = _knob(
+        True, "Tell staff by mail when a customer writes in a conversation of theirs, or they are given one"
+    )
     metrics_token: SecretStr = _knob(
         SecretStr(""), "Bearer token with which a monitoring system reads /metrics; empty: administrators only"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -48,14 +48,18 @@ from kb.ahead import Ahead
 
 log = get_logger(__name__)
 RETHINKS = 3
+OnWaiting = Callable[[Session, Conversation, Sequence[Turn], datetime], None]
 
 
 class Engine:
     """Turns a customer's message into a stored outcome. Safe to share between threads."""
 
     def __init__(
-        self, settings: Settings, database: Database, clock: Clock, thinker: Thinker, defaults: ServiceDefaults
-    ) -> None:
+        self, settings: Settings, database: Database, clock: Clock, thinker: Thinker, defaults: ServiceDefaults,
+        on_waiting: OnWaiting = lambda session, talk, turns, now: None,
+    ) -> None:  # fmt: skip
+        """on_waiting: called in the transaction that keeps a customer's turns for the person who has the conversation."""
+        self._on_waiting = on_waiting
         self._settings, self._database, self._clock = settings, database, clock
         self._thinker, self._defaults = thinker, defaults
 
@@ -142,6 +146,8 @@ class Engine:
         if theirs or thought.decision.kind is OutcomeKind.SILENT:
             turns = conversations.add_turns(session, conversation.id, said, now)
             self._noted(session, conversation, thought, turns, now)
+            if theirs:
+                self._on_waiting(session, conversation, turns, now)
             reason = "staff_has_it" if theirs else thought.decision.reason
             return self._keep_silent(session, conversation, thought, reason, now)
         return self._answer(session, inbound, conversation, thought, said, now)

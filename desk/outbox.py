@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from base.messages import FETCHED, Channel, DeliveryState, Link, Outbound, QuickReply, Receipt
@@ -37,6 +37,9 @@ _TO_SEND = (OutboxState.QUEUED, OutboxState.DEFERRED)
 # Their doors note where a reply goes before it goes (`addressed`): what is claimed and has no address yet has not left.
 NOTED_FIRST = frozenset({Channel.EMAIL})
 CLAIMS_MOST = 5  # of a reply whose workers die before it leaves
+TO_STAFF = (
+    "staff-"  # how the key of a notification to staff begins: no customer gets it, and none of theirs waits for it
+)
 PAUSED = "outbox"  # the switch that holds everything back
 
 
@@ -68,10 +71,13 @@ class Delivery:
     author: str
 
 
-def put(session: Session, outbound: Outbound, conversation_id: int, turn_id: int, now: datetime) -> None:
+def put(
+    session: Session, outbound: Outbound, conversation_id: int, turn_id: int, now: datetime, *,
+    wait: timedelta = timedelta(),
+) -> None:  # fmt: skip
     """Queue a reply, in the transaction of the turn it sends. Nothing is queued for a channel that fetches its replies.
 
-    Raises IntegrityError when its key is used already.
+    turn_id: 0 for what is no turn; wait: before it is sent at the earliest. Raises IntegrityError when its key is used already.
     """
     if outbound.channel in FETCHED:
         SENT.labels(channel=outbound.channel, state=OutboxState.SENT).inc()
@@ -86,7 +92,7 @@ def put(session: Session, outbound: Outbound, conversation_id: int, turn_id: int
             "payload": asdict(outbound),
             "state": OutboxState.QUEUED,
             "attempts": 0,
-            "next_at": now,
+            "next_at": now + wait,
             "error": "",
             "channel_message_id": "",
             "created_at": now,
@@ -95,7 +101,8 @@ def put(session: Session, outbound: Outbound, conversation_id: int, turn_id: int
 
 
 def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[Channel, ...]) -> OutboxItem | None:
-    """Take the oldest reply that is due, of these channels. Replies of one conversation leave in their order.
+    """Take the oldest reply that is due, of these channels. Replies of one conversation leave in their order;
+    a notification to staff waits for none of them, nor they for it.
 
     A claim whose lease has ended may have been sent by a worker that died: it becomes "maybe sent" and is shown to a
     person, never sent again blindly (promise 3). None while the outbox is paused.
@@ -110,13 +117,17 @@ def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[C
             OutboxRow.state.in_(_TO_SEND),
             OutboxRow.next_at <= now,
             OutboxRow.channel.in_(channels),
-            ~select(older.id)
-            .where(
-                older.conversation_id == OutboxRow.conversation_id,
-                older.id < OutboxRow.id,
-                older.state.in_((*_TO_SEND, OutboxState.CLAIMED)),
-            )
-            .exists(),
+            or_(
+                OutboxRow.key.startswith(TO_STAFF),
+                ~select(older.id)
+                .where(
+                    older.conversation_id == OutboxRow.conversation_id,
+                    older.id < OutboxRow.id,
+                    older.state.in_((*_TO_SEND, OutboxState.CLAIMED)),
+                    ~older.key.startswith(TO_STAFF),
+                )
+                .exists(),
+            ),
         )
         .order_by(OutboxRow.id)
         .limit(1)
@@ -167,10 +178,10 @@ def addressed(session: Session, key: str, recipient: str, message_id: str) -> bo
 
 
 def sent_to(session: Session, recipient: str, since: datetime) -> list[datetime]:
-    """When something automatic went to this recipient, oldest first."""
+    """When something automatic went to this customer, oldest first."""
     query = (
         select(OutboxRow.sent_at, OutboxRow.payload)
-        .where(OutboxRow.recipient == recipient, OutboxRow.sent_at > since)
+        .where(OutboxRow.recipient == recipient, OutboxRow.sent_at > since, ~OutboxRow.key.startswith(TO_STAFF))
         .order_by(OutboxRow.sent_at)
     )
     return [at for at, payload in session.execute(query).tuples() if at and payload.get("author") != "staff"]

@@ -66,35 +66,26 @@ def note(session: Session, talk: Conversation, member: Staff, text: str, now: da
 
 
 def take_over(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
-    """Make the conversation a person's. The customer is told once, when it was the bot's until now."""
-    talk = conversations.get(
-        session, talk.id, to_write=True
-    )  # a reply the bot is just saving is dropped below, or never made
-    if talk.state is ConversationState.STAFF and talk.assignee_id == member.id:
-        return
-    outbox.drop_bot_replies(session, talk.id)
-    if talk.state is not ConversationState.STAFF:
-        text = translate(N_("{name} has joined the conversation."), talk.lang, name=member.name)
-        _system_turn(session, talk, text, now)
-    conversations.change(session, talk, now, state=ConversationState.STAFF, assignee_id=member.id)
-    _assigned(session, defaults, talk, member, now)
-    audit.note(session, now, f"staff:{member.id}", "took_over", f"conversation:{talk.id}")
+    """Make the conversation this person's, who has looked at it. The customer is told once, when it was the bot's."""
+    _give_to(session, defaults, talk, member, now)
+    mark_read(session, talk, now)
 
 
 def assign(
     session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, to_public_id: str, now: datetime
-) -> None:
-    """Give it to a colleague. Raises NotFound for an unknown or inactive one."""
+) -> Staff:
+    """Give it to a colleague, who is returned. Raises NotFound for an unknown or inactive one."""
     row = session.scalar(select(StaffRow).where(StaffRow.public_id == clean(to_public_id), StaffRow.active))
     if row is None:
         raise NotFound("staff")
     colleague = to_staff(row)
     if talk.state is not ConversationState.STAFF:
-        take_over(session, defaults, talk, colleague, now)
+        _give_to(session, defaults, talk, colleague, now)
     else:
         conversations.change(session, talk, now, assignee_id=colleague.id)
         _assigned(session, defaults, talk, colleague, now)
     audit.note(session, now, f"staff:{member.id}", "assigned", f"conversation:{talk.id}", to=colleague.id)
+    return colleague
 
 
 def release(session: Session, talk: Conversation, member: Staff, now: datetime) -> None:
@@ -175,6 +166,21 @@ def _for_a_customer(talk: Conversation) -> None:
     """Raises NotToEverybody for the conversation of an incident: what is done there must reach its children."""
     if talk.channel == Channel.INCIDENT:
         raise NotToEverybody()
+
+
+def _give_to(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
+    talk = conversations.get(
+        session, talk.id, to_write=True
+    )  # a reply the bot is just saving is dropped below, or never made
+    if talk.state is ConversationState.STAFF and talk.assignee_id == member.id:
+        return
+    outbox.drop_bot_replies(session, talk.id)
+    if talk.state is not ConversationState.STAFF:
+        text = translate(N_("{name} has joined the conversation."), talk.lang, name=member.name)
+        _system_turn(session, talk, text, now)
+    conversations.change(session, talk, now, state=ConversationState.STAFF, assignee_id=member.id)
+    _assigned(session, defaults, talk, member, now)
+    audit.note(session, now, f"staff:{member.id}", "took_over", f"conversation:{talk.id}")
 
 
 def _assigned(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:

@@ -34,6 +34,7 @@ from kb.keyword import KeywordIndex, make_keyword_index
 from kb.rerank import make_reranker
 from kb.search import Searcher
 from kb.vector import ExactIndex, VectorIndex
+from web.mail.notify import StaffNotices
 from web.mail.office import Office, open_office
 
 log = get_logger(__name__)
@@ -65,6 +66,7 @@ class Services:
     defaults: ServiceDefaults
     secret_key: str
     office: Office
+    notices: StaffNotices
 
     def warm(self) -> None:
         """Load the models and the vocabularies now, not at the first question."""
@@ -106,6 +108,7 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
     thinker = Thinker(settings, embedder, searcher, triager, writer, fit, rewriter)
     secret = _secret_key(settings)
     office = open_office(settings, secret)
+    notices = StaffNotices(settings, office)
     defaults = load_defaults(Path(settings.service_defaults) if settings.service_defaults else None)
     return Services(
         settings=settings,
@@ -118,7 +121,7 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         searcher=searcher,
         pipeline=Pipeline(database, embedder, keywords, vectors, clock),
         writer=writer,
-        engine=Engine(settings, database, clock, thinker, defaults),
+        engine=Engine(settings, database, clock, thinker, defaults, notices.wrote),
         thinker=thinker,
         triager=triager,
         surge=SurgeWatch(settings, database, clock),
@@ -126,6 +129,7 @@ def build(settings: Settings, *, clock: Clock | None = None, owner: bool = False
         defaults=defaults,
         secret_key=secret,
         office=office,
+        notices=notices,
     )
 
 

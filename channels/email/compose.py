@@ -40,6 +40,7 @@ class Letter:
     in_reply_to: str = ""
     references: Sequence[str] = ()  # oldest first
     automatic: bool = True  # nobody wrote it by hand
+    answers: bool = True  # an automatic mail is an answer to one; False: it tells something of its own accord
     loop_mark: str = ""  # by which we know our own mail when it comes back
     lang: str = "en"
 
@@ -60,7 +61,7 @@ def compose(letter: Letter) -> bytes:
     if chain := references(letter.references, letter.in_reply_to):
         mail["References"] = " ".join(f"<{one}>" for one in chain)
     if letter.automatic:
-        mail["Auto-Submitted"] = "auto-replied"
+        mail["Auto-Submitted"] = "auto-replied" if letter.answers else "auto-generated"
         mail["X-Auto-Response-Suppress"] = "All"
     if letter.loop_mark:
         mail[LOOP_HEADER] = one_line(letter.loop_mark, 100)

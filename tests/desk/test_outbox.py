@@ -284,3 +284,27 @@ def test_a_person_who_takes_over_withdraws_what_the_bot_has_not_sent(database: D
         "turn-4": OutboxState.QUEUED,
         "turn-5": OutboxState.QUEUED,
     }
+
+
+def test_a_notification_to_staff_and_a_reply_to_the_customer_wait_for_each_other_never(database: Database) -> None:
+    put(database, reply("staff-7-1"), reply("turn-1"), reply("turn-2"), reply("staff-9-1"))
+    taken = [claim(database) for _ in range(4)]
+    assert [item.outbound.key if item else "" for item in taken] == ["staff-7-1", "turn-1", "staff-9-1", ""]
+
+
+def test_what_is_to_wait_is_not_sent_before(database: Database) -> None:
+    with database.begin() as session:
+        outbox.put(session, reply("staff-7-1"), talk(session).id, 0, NOW, wait=timedelta(seconds=60))
+    assert claim(database, timedelta(seconds=59)) is None
+    assert claim(database, timedelta(seconds=60)) is not None
+
+
+def test_what_went_to_staff_is_not_counted_as_an_automatic_mail_to_a_customer(database: Database) -> None:
+    put(database, reply("staff-7-1"), reply("turn-1"))
+    with database.begin() as session:
+        for _ in range(2):
+            item = outbox.claim(session, NOW, LEASE, CHANNELS)
+            assert item is not None
+            outbox.addressed(session, item.id, "ada@shop.test", f"{item.outbound.key}@shop.test")
+            outbox.sent(session, item.id, Receipt(DeliveryState.SENT), NOW)
+        assert len(outbox.sent_to(session, "ada@shop.test", later(hours=-1))) == 1

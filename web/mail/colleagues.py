@@ -18,7 +18,9 @@ from desk.models import Staff
 from desk.staff import may, to_staff
 from desk.tables import StaffRow
 from web.mail import notes
+from web.mail.notify import conversation_of
 from web.mail.office import Office
+from web.mail.staff_letters import own_words
 from web.wiring import Services
 
 _OURS = "firstline"
@@ -31,7 +33,7 @@ def take(
     to = [*mail.delivered_to, *(one.address for one in (*mail.to, *mail.cc))]
     tokens = [token for address in to if (token := office.signer.read_address(address)) and token.staff]
     if not tokens:
-        return False
+        return _astray(session, services, office, mail, sender)
     [token, *_] = tokens
     talk = notes.of_thread(session, token.thread)
     if talk is None:
@@ -46,11 +48,25 @@ def take(
         head = translate(text, services.settings.default_locale, name=name, sender=sender.address or "?")
         notes.add(session, services, talk, f"{head}\n\n{shorten(mail.new_text, 1500)}")
         return True
-    if text := _own_words(mail):
+    if text := own_words(_own_words(mail)).strip():
         replies.reply(session, services.defaults, talk, member, text, services.clock.now())
     else:
         empty = N_("A mail of {name} holds nothing but what it quotes. Nothing was sent to the customer.")
         notes.add(session, services, talk, translate(empty, services.settings.default_locale, name=member.name))
+    return True
+
+
+def _astray(session: Session, services: Services, office: Office, mail: Mail, sender: Address) -> bool:
+    """A colleague's answer to a notification that went to the mailbox itself: kept as a note. Nobody speaks as a customer
+    because they were told of one."""
+    threads = [office.signer.read_message_id(one) for one in mail.in_reply_to]
+    talk = next((found for one in threads if one and (found := conversation_of(session, one))), None)
+    known = select(StaffRow.id).where(StaffRow.email == sender.address)
+    if talk is None or session.scalar(known) is None:
+        return False
+    text = N_("{sender} answered a notification by mail. It was NOT sent to the customer: reply here. It says:")
+    head = translate(text, services.settings.default_locale, sender=sender.address)
+    notes.add(session, services, talk, f"{head}\n\n{shorten(own_words(mail.new_text), 1500)}")
     return True
 
 

@@ -9,8 +9,9 @@ from base.messages import Channel
 from base.text import shorten
 from channels.email.models import DeliveryReport, Mail
 from desk import conversations, customers, outbox
-from desk.models import ConversationState
+from desk.models import Conversation, ConversationState
 from web.mail import notes
+from web.mail.notify import conversation_of
 from web.mail.office import Office
 from web.wiring import Services
 
@@ -23,6 +24,9 @@ def note(session: Session, services: Services, mail: Mail, office: Office) -> No
     report = mail.report
     thread_id = office.signer.read_message_id(report.message_id) if report else None
     if report is None or thread_id is None:
+        return
+    if (told := conversation_of(session, thread_id)) is not None:
+        _not_told(session, services, told, report)
         return
     talk = notes.of_thread(session, thread_id)
     if talk is None:
@@ -41,6 +45,16 @@ def note(session: Session, services: Services, mail: Mail, office: Office) -> No
     notes.add(session, services, talk, translate(text, lang, address=came_back.recipient, why=why))
     if talk.state is ConversationState.BOT and talk.ticket_id is not None:
         conversations.change(session, talk, now, state=ConversationState.WAITING)
+
+
+def _not_told(session: Session, services: Services, talk: Conversation, report: DeliveryReport) -> None:
+    """A notification to staff came back. The customer has nothing to do with it."""
+    why = _why(report)
+    came_back = outbox.came_back(session, report.message_id, why) if report.failed else None
+    if came_back is not None:
+        text = N_("The notification to {address} could not be delivered: {why}")
+        head = translate(text, services.settings.default_locale, address=came_back.recipient, why=why)
+        notes.add(session, services, talk, head)
 
 
 def _why(report: DeliveryReport) -> str:

@@ -31,7 +31,8 @@ SAME_AGAIN = N_("this address answers like a machine: the same again")
 NO_ADDRESS = N_("there is no address to answer to")
 DISOWNED = N_("the sender's domain says that the mail is forged")
 DISOWNED_BY = "disowned:"  # before the id under which such a sender is filed
-REASONS = frozenset({DISOWNED, CAME_BACK, TOO_MANY, AT_ONCE_AGAIN, SAME_AGAIN, NO_ADDRESS})
+NOT_NEEDED = N_("it was not needed any more: somebody has looked meanwhile")
+REASONS = frozenset({DISOWNED, CAME_BACK, TOO_MANY, AT_ONCE_AGAIN, SAME_AGAIN, NO_ADDRESS, NOT_NEEDED})
 
 
 def check(session: Session, services: Services, thread: MailThread) -> None:

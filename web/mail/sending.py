@@ -27,7 +27,9 @@ from desk.models import Conversation
 from desk.tables import OutboxRow
 from web.mail import notes, rules
 from web.mail.letters import body_of
+from web.mail.notify import notice_of
 from web.mail.office import Office
+from web.mail.staff_letters import staff_letter
 from web.wiring import Services
 
 
@@ -61,24 +63,32 @@ class MailDoor:
 
         Raises NotSent, RetryLater, DeliveryError; Conflict when somebody else has it: our lease has ended.
         """
-        services = self._services
-        with services.database.read() as session:
-            thread = mail_threads.get(session, outbound.thread_id)
-            talk = notes.of_thread(session, outbound.thread_id)
-            if thread is None or talk is None or not thread.address:
-                raise NotSent(rules.NO_ADDRESS)
-            account = self._office.account(thread.mailbox)
-            if account is None:
-                raise RetryLater(f"the mailbox {thread.mailbox} is configured no more")
-            automatic = outbound.author != "staff"
-            if automatic:
-                rules.check(session, services, thread)
-            letter = self._letter(session, outbound, thread, talk, account)
-        message = compose(letter)
-        with services.database.begin() as session:
-            if not outbox.addressed(session, outbound.key, thread.address, letter.message_id):
+        with self._services.database.read() as session:
+            notice = notice_of(outbound)
+            if notice is not None:
+                account, letter = staff_letter(
+                    session, self._services, self._office, self._templates, outbound, notice
+                )  # fmt: skip
+            else:
+                account, letter = self._reply(session, outbound)
+        message, recipient = compose(letter), letter.recipient.address
+        with self._services.database.begin() as session:
+            if not outbox.addressed(session, outbound.key, recipient, letter.message_id):
                 raise Conflict("somebody else sends this reply", key=outbound.key)
-        return Prepared(account, thread.address, message)
+        return Prepared(account, recipient, message)
+
+    def _reply(self, session: Session, outbound: Outbound) -> tuple[MailAccount, Letter]:
+        """To the customer. Raises NotSent, RetryLater."""
+        thread = mail_threads.get(session, outbound.thread_id)
+        talk = notes.of_thread(session, outbound.thread_id)
+        if thread is None or talk is None or not thread.address:
+            raise NotSent(rules.NO_ADDRESS)
+        account = self._office.account(thread.mailbox)
+        if account is None:
+            raise RetryLater(f"the mailbox {thread.mailbox} is configured no more")
+        if outbound.author != "staff":
+            rules.check(session, self._services, thread)
+        return account, self._letter(session, outbound, thread, talk, account)
 
     def _letter(
         self, session: Session, outbound: Outbound, thread: MailThread, talk: Conversation, account: MailAccount
@@ -116,12 +126,12 @@ class MailDoor:
 
 
 def _ours(session: Session, talk: Conversation) -> list[tuple[datetime, str]]:
-    """When we sent each mail of a conversation, and its message id."""
+    """When we sent each mail of a conversation to its customer, and its message id."""
     query = (
         select(OutboxRow.sent_at, OutboxRow.channel_message_id)
         .where(
             OutboxRow.conversation_id == talk.id, OutboxRow.channel == Channel.EMAIL, OutboxRow.sent_at.is_not(None),
-            OutboxRow.channel_message_id != "",
+            OutboxRow.channel_message_id != "", ~OutboxRow.key.startswith(outbox.TO_STAFF),
         )
         .order_by(OutboxRow.id)
     )  # fmt: skip

@@ -141,7 +141,8 @@ def assign(public_id: str, body: AssignBody, run: RunningDep, member: Member) ->
         if body.staff == "me":
             replies.take_over(session, services.defaults, talk, member, now)
         else:
-            replies.assign(session, services.defaults, talk, member, body.staff, now)
+            colleague = replies.assign(session, services.defaults, talk, member, body.staff, now)
+            services.notices.assigned(session, talk, colleague, member, now)
     return _after(run, member, public_id)
 
 

@@ -95,7 +95,8 @@ def assign(
         if staff == "me":
             replies.take_over(session, services.defaults, talk, member, now)
         else:
-            replies.assign(session, services.defaults, talk, member, staff, now)
+            colleague = replies.assign(session, services.defaults, talk, member, staff, now)
+            services.notices.assigned(session, talk, colleague, member, now)
 
     return _act(request, run, member, language, public_id, work)
 

@@ -48,6 +48,7 @@ def test_an_automatic_mail_says_so_and_a_persons_does_not() -> None:
     automatic, persons = parsed(LETTER), parsed(replace(LETTER, automatic=False))
     assert (automatic["Auto-Submitted"], automatic["X-Auto-Response-Suppress"]) == ("auto-replied", "All")
     assert (persons["Auto-Submitted"], persons["X-Auto-Response-Suppress"]) == (None, None)
+    assert parsed(replace(LETTER, answers=False))["Auto-Submitted"] == "auto-generated"
     assert automatic["X-Firstline-Loop"] == persons["X-Firstline-Loop"] == "firstline-1"
 
 

@@ -127,7 +127,7 @@ class Gone:
 
     @property
     def reply_to(self) -> str:
-        """Where a client sends an answer."""
+        """Where a mail program sends an answer."""
         found: str = (self.message["Reply-To"] or self.message["From"]).addresses[0].addr_spec
         return found
 
@@ -230,11 +230,11 @@ class MailDesk:
         with self.services.database.read() as session:
             return [(state, error) for state, error in session.execute(query)]
 
-    def member(self, role: Role = Role.AGENT) -> Staff:
+    def member(self, role: Role = Role.AGENT, lang: str = "en") -> Staff:
         """A new colleague."""
         name = f"Ada{next(_numbers)}"
         with self.services.database.begin() as session:
-            return staff.add(session, name, f"{name.lower()}@shop.test", PASSWORD, role, self.clock.now())
+            return staff.add(session, name, f"{name.lower()}@shop.test", PASSWORD, role, self.clock.now(), lang)
 
     def solve(self, thread: str) -> None:
         """A colleague marks a conversation as solved, and the customer is told."""
