@@ -305,6 +305,6 @@ def test_what_went_to_staff_is_not_counted_as_an_automatic_mail_to_a_customer(da
         for _ in range(2):
             item = outbox.claim(session, NOW, LEASE, CHANNELS)
             assert item is not None
-            outbox.addressed(session, item.id, "ada@shop.test", f"{item.outbound.key}@shop.test")
+            outbox.addressed(session, item.outbound.key, "ada@shop.test", f"{item.outbound.key}@shop.test")
             outbox.sent(session, item.id, Receipt(DeliveryState.SENT), NOW)
         assert len(outbox.sent_to(session, "ada@shop.test", later(hours=-1))) == 1
