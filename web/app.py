@@ -34,6 +34,7 @@ from web.routes import (
     inbox_live,
     incidents,
     knowledge,
+    letters,
     mail,
     public,
     ratings,
@@ -51,8 +52,8 @@ BODY_BYTES = 1024 * 1024
 UPLOAD_PATHS = ("/knowledge/upload", "/hooks/mail/")
 CHAT_PREFIX = "/api/v1/chat/"
 ROUTES = (
-    chat, api, public, ratings, signin, mail, inbox_live, inbox, why, knowledge, reports, incidents, deliveries,
-    customers,
+    chat, api, public, ratings, signin, mail, inbox_live, inbox, why, knowledge, reports, incidents, letters,
+    deliveries, customers,
 )  # fmt: skip
 
 

@@ -77,3 +77,24 @@ class DeliveriesView:
     counts: tuple[tuple[str, int], ...]
     paused_by: str
     paused_since: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterPreview:
+    """One kind of mail in one language, with made-up content."""
+
+    lang: str
+    url: str  # of its HTML
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LetterKindView:
+    key: str
+    name: str
+    versions: tuple[LetterPreview, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LettersView:
+    kinds: tuple[LetterKindView, ...]

@@ -118,6 +118,8 @@ DOORS: dict[tuple[str, str], Door] = {
     # for administrators
     ("GET", "/metrics"): Door(frozenset({Role.ADMIN})),
     ("GET", "/deliveries"): Door(frozenset({Role.ADMIN})),
+    ("GET", "/deliveries/letters"): Door(frozenset({Role.ADMIN})),
+    ("GET", "/deliveries/letters/{kind}/{lang}"): Door(frozenset({Role.ADMIN})),
     ("POST", "/deliveries/pause"): Door(frozenset({Role.ADMIN}), form={"paused": ""}),
     ("POST", "/deliveries/{queue}/{item_id}"): Door(frozenset({Role.ADMIN}), form={"deed": "again"}),
     ("POST", "/hooks/mail/{mailbox}"): Door(frozenset({Role.ADMIN}), missing=True),
@@ -173,6 +175,8 @@ def a_mail(live: LiveDesk, customer_a: Chat) -> dict[str, object]:
         "mailbox": "none",
         "queue": "mail",
         "item_id": kept,
+        "kind": "answer",
+        "lang": "en",
     }
 
 

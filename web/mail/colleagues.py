@@ -48,8 +48,14 @@ def take(
         head = translate(text, services.settings.default_locale, name=name, sender=sender.address or "?")
         notes.add(session, services, talk, f"{head}\n\n{shorten(mail.new_text, 1500)}")
         return True
-    if text := own_words(_own_words(mail)).strip():
+    quoted = _own_words(mail)
+    if text := own_words(quoted).strip():
         replies.reply(session, services.defaults, talk, member, text, services.clock.now())
+        return True
+    if quoted.strip():
+        text = N_("{name} answered below what the mail quotes. It was NOT sent to the customer: reply here. It says:")
+        head = translate(text, services.settings.default_locale, name=member.name)
+        notes.add(session, services, talk, f"{head}\n\n{shorten(mail.new_text, 1500)}")
     else:
         empty = N_("A mail of {name} holds nothing but what it quotes. Nothing was sent to the customer.")
         notes.add(session, services, talk, translate(empty, services.settings.default_locale, name=member.name))

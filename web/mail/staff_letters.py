@@ -111,8 +111,13 @@ def view_of(
         ticket=ticket.name if ticket else "", urgency=presenter.t(URGENCY_NAMES[ticket.urgency]) if ticket else "",
         due=presenter.due(due) if due else "", first_response=bool(ticket and ticket.first_responded_at is None),
         url=f"{services.settings.base_url}/inbox/{talk.public_id}",
-        above=f"{_RULE} {presenter.t(ABOVE)} {_RULE}" if can_answer else "",
+        above=above_line(member.lang) if can_answer else "",
     )  # fmt: skip
+
+
+def above_line(lang: str) -> str:
+    """The line above which an answer is written."""
+    return f"{_RULE} {translate(ABOVE, lang)} {_RULE}"
 
 
 def own_words(text: str) -> str:

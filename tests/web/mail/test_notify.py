@@ -95,15 +95,26 @@ def test_a_colleague_answers_the_mail_and_the_customer_gets_it(desk: MailDesk, w
         ("Leave!\n\n——— Write your answer above this line ———\n\nFang wrote: x", "Leave!"),
         ("Leave!\n\nAm Montag meldete Support:\n>> ——— Write your answer above this line ———\nx", "Leave!"),
         ("Leave!\nNow!", "Leave!\nNow!"),
+        ("> ——— Write your answer above this line ———\n> It burns\n\nLeave!", "Leave!"),
     ],
 )
-def test_what_stands_below_the_line_goes_nowhere(
+def test_the_words_of_a_colleague_leave_without_what_they_quote(
     desk: MailDesk, wang: Writer, ada: Staff, text: str, said: str
 ) -> None:
     wang.reply(NEWS)
     [told] = got(desk, ada)
     desk.deliver(answering(told, ada, text))
     assert desk.said(wang.thread, Author.STAFF) == [said]
+
+
+def test_an_answer_below_what_it_quotes_is_not_lost(desk: MailDesk, wang: Writer, ada: Staff) -> None:
+    wang.reply(NEWS)
+    [told] = got(desk, ada)
+    before = len(wang.got)
+    desk.deliver(answering(told, ada, "——— Write your answer above this line ———\nIt burns\n\nLeave the room!\n"))
+    assert len(wang.got) == before
+    assert "NOT sent" in desk.notes(wang.thread)[-1]
+    assert "Leave the room!" in desk.notes(wang.thread)[-1]
 
 
 def test_one_mail_until_they_looked_or_answered(desk: MailDesk, wang: Writer, ada: Staff) -> None:
