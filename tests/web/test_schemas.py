@@ -17,7 +17,8 @@ BODIES = [
 ]
 MEANT: dict[str, dict[str, Any]] = {
     "NewChatSession": {}, "SearchQuery": {"text": "VPN"}, "ReplyBody": {"text": "hi"}, "AssignBody": {}, "ResolveBody": {},
-    "UrgencyBody": {"urgency": "low", "reason": "alone"},
+    "UrgencyBody": {"urgency": "low", "reason": "alone"}, "MailCode": {"code": "123456"},
+    "MailWish": {"address": "wang@customers.example"},
 }  # fmt: skip
 
 
