@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session
 from base.database import Database
 from base.messages import Channel
 from desk import inbox, mails, outbox
+from desk.mail_tables import MailRow
 from desk.models import Author
 from desk.outbox import OutboxState
-from desk.tables import InboxRow, MailRow, OutboxRow, TurnRow
+from desk.tables import InboxRow, OutboxRow, TurnRow
 from evals.mail_corpus import Delivery
 
 

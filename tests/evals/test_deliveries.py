@@ -14,7 +14,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.orm import Session
 
 from base.database import Database
-from desk.tables import InboxRow, MailRow
+from desk.mail_tables import MailRow
+from desk.tables import InboxRow
 from evals.deliveries import deliver, prepare
 from evals.deliveries_check import Found, look
 from evals.deliveries_worker import Run, settings_of
