@@ -13,7 +13,8 @@ from enum import StrEnum
 from imap_tools import BaseMailBox, MailBox, MailBoxStartTls, MailBoxUnencrypted
 from imap_tools.errors import ImapToolsError, MailboxFolderSelectError, MailboxLoginError, MailboxStarttlsError
 
-from channels.email.accounts import MailAccount, Security, TokenRefused
+from channels.email.accounts import MailAccount, Security
+from channels.email.tokens import TokenRefused
 
 TIMEOUT_SECONDS = 30.0  # for a connection, and for each answer of the server
 _NOT_NOW = re.compile(r"\[(UNAVAILABLE|INUSE|LIMIT|SERVERBUG)\]|too many (simultaneous )?connections|try again", re.I)

@@ -28,8 +28,9 @@ from imap_tools.errors import ImapToolsError
 from base.errors import AppError, DeliveryError, RetryLater
 from base.log import get_logger
 from base.messages import DeliveryState, Receipt
-from channels.email.accounts import MailAccount, Security, TokenRefused, is_address
+from channels.email.accounts import MailAccount, Security, is_address
 from channels.email.imap_connection import MailboxDown, open_mailbox
+from channels.email.tokens import TokenRefused
 
 log = get_logger(__name__)
 
