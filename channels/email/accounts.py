@@ -32,7 +32,7 @@ from pydantic import (
 from base import settings_checks
 from base.errors import MisconfiguredSetting
 from base.log import get_logger
-from channels.email.tokens import AccessTokens
+from channels.email.tokens import AccessTokens, TokenRefused
 
 log = get_logger(__name__)
 

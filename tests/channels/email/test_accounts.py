@@ -14,15 +14,14 @@ from pydantic import SecretStr
 
 from base.errors import MisconfiguredSetting
 from channels.email.accounts import (
-    AccessTokens,
     Endpoint,
     OAuth,
     Security,
-    TokenRefused,
     is_address,
     load_accounts,
     read_endpoint,
 )
+from channels.email.tokens import AccessTokens, TokenRefused
 
 MINIMAL = """
 [[mailbox]]
