@@ -50,6 +50,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/demo"): Door(EVERYBODY),
     ("GET", "/widget.js"): Door(EVERYBODY),
     ("GET", "/widget-parts.js"): Door(EVERYBODY),
+    ("GET", "/widget-mail.js"): Door(EVERYBODY),
     ("GET", "/favicon.ico"): Door(EVERYBODY),
     ("GET", "/static/..."): Door(EVERYBODY),
     ("GET", "/healthz"): Door(EVERYBODY),

@@ -152,7 +152,7 @@ def test_static_files_are_kept_and_revalidated(live: LiveDesk) -> None:
 
 
 def test_other_sites_may_load_the_widget(live: LiveDesk) -> None:
-    for name in ("widget.js", "widget-parts.js"):
+    for name in ("widget.js", "widget-parts.js", "widget-mail.js"):
         answer = httpx.get(f"{live.url}/{name}")
         assert answer.headers["content-type"].startswith("text/javascript")
         assert answer.headers["cross-origin-resource-policy"] == "cross-origin"

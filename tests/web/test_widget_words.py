@@ -32,6 +32,8 @@ def test_chinese_words_are_chinese_and_english_ones_are_not() -> None:
 
 
 def test_every_word_the_window_asks_for_is_there_and_no_other() -> None:
-    script = "".join((STATIC / name).read_text(encoding="utf-8") for name in ("widget.js", "widget-parts.js"))
+    script = "".join(
+        (STATIC / name).read_text(encoding="utf-8") for name in ("widget.js", "widget-parts.js", "widget-mail.js")
+    )
     asked = set(re.findall(r"\bt\.(\w+)", script)) | {str(state) for state in ConversationState}
     assert asked == set(words()["en"])

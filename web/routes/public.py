@@ -56,6 +56,11 @@ def widget() -> Response:
     return _script("widget.js")
 
 
+@router.get("/widget-mail.js")
+def widget_mail() -> Response:
+    return _script("widget-mail.js")
+
+
 @router.get("/widget-parts.js")
 def widget_parts() -> Response:
     return _script("widget-parts.js")

@@ -1,4 +1,4 @@
-/* Firstline chat, first half: words, look, small helpers, safe text. widget.js loads this file and holds the element. */
+/* Firstline chat, second part: words, look, small helpers, safe text, the transcript. widget.js loads this file and holds the element. */
 (() => {
   const BASE = new URL(document.currentScript.src).origin;
 
@@ -15,7 +15,12 @@
       long: "A long message: it is sent whole, the assistant reads the first # characters", over: "# characters too many for one message. Please shorten it, or send it in parts",
       held: "Kept, will be sent at #",
       limit: "Too many chats were started from your network, so a new one has to wait. It works again at #. What you write is kept and sent then.",
-      instead: "You can also reach us here: #" },
+      instead: "You can also reach us here: #", stranger: "Go on without signing in", kept: "Kept until you choose above",
+      mail: "Continue by e-mail", mailWhy: "Answers then come to your mailbox, too, and you can reply there. First we send you a code, to be sure that it is yours.",
+      address: "Your e-mail address", sendCode: "Send code", cancel: "Cancel", code: "Six-digit code", confirm: "Confirm", newCode: "Send a new code",
+      codeSent: "A code is on its way to #. Enter it here.", newCodeSent: "A new code is on its way. The one before is not valid any more.",
+      noAddress: "Please enter your e-mail address.", sixDigits: "The code has six digits.", unreachable: "That did not get through. Please try again.",
+      tooMany: "Too many codes were asked for. It works again at #." },
     zh: { title: "在线客服", bot: "智能助手 · 即时回复", waiting: "已转人工，请稍候", staff: "人工客服为您服务中",
       closed: "会话已结束 · 继续留言即可重新打开", open: "打开客服窗口", close: "关闭客服窗口", unread: "条新消息", human: "转人工",
       placeholder: "输入您的问题…", send: "发送", transcript: "对话内容", sources: "来源", typing: "正在输入",
@@ -26,7 +31,12 @@
       long: "内容较长：会完整发送，智能助手只读前 # 个字", over: "超出单条消息上限 # 个字，请删减或分几条发送",
       held: "已保留，将于 # 自动发送",
       limit: "您所在网络新开的会话过多，暂时不能再开。# 起恢复，您写的内容会保留，届时自动发送。",
-      instead: "也可以这样联系我们：#" },
+      instead: "也可以这样联系我们：#", stranger: "不登录，继续咨询", kept: "已保留，请先在上方选择",
+      mail: "转到邮件继续", mailWhy: "之后的回复也会发到您的邮箱，直接回信即可。我们先发一个验证码，确认邮箱是您本人的。",
+      address: "您的邮箱地址", sendCode: "发送验证码", cancel: "取消", code: "六位验证码", confirm: "确认", newCode: "重新发送验证码",
+      codeSent: "验证码已发往 #，请在此输入。", newCodeSent: "新的验证码已发出，之前的不再有效。",
+      noAddress: "请输入您的邮箱地址。", sixDigits: "验证码是六位数字。", unreachable: "没有发送成功，请重试。",
+      tooMany: "索取验证码过于频繁，# 起可以再试。" },
   };
 
   // --- look -----------------------------------------------------------------------------------------------------------------
@@ -77,7 +87,7 @@ button.state { color: var(--bad); text-decoration: underline; }
 .src ol, .bub .src ol { list-style: none; padding: 0; margin: 2px 0 0; } .bub .src li { margin: 0; } .src li { display: flex; gap: 6px; padding: 1px 0; } .n { font-variant-numeric: tabular-nums; white-space: nowrap; }
 sup { line-height: 0; vertical-align: super; font-size: 11px; font-weight: 600; padding: 0 2px; } sup a { text-decoration: none; }
 .sys { align-self: center; text-align: center; font-size: 12.5px; color: var(--warn); background: var(--warn-bg); border-radius: 12px; padding: 4px 14px; max-width: 94%; }
-.sys p { margin: 0; }
+.sys p { margin: 0; } .sys button { color: var(--acc); text-decoration: underline; font-weight: 600; min-height: 24px; }
 .card { align-self: stretch; background: var(--panel); border: 1px solid var(--line); border-left: 4px solid var(--fill); border-radius: 10px; padding: 10px 14px; font-size: 14px; }
 .card p { margin: 0; } .card b { font-size: 15px; } .card.urgent { border-left-color: #c02020; } .card a { display: inline-block; margin-top: 4px; font-weight: 550; }
 .q { display: flex; flex-wrap: wrap; gap: 6px; } .q button { border: 1px solid var(--chip); background: var(--panel); color: var(--acc); border-radius: 16px; padding: 5px 13px; font-size: 13.5px; text-align: left; }
@@ -89,7 +99,7 @@ textarea { flex: 1; min-width: 0; resize: none; border: 1px solid #8795a8; borde
 textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outline: 0; border-color: var(--fill); box-shadow: 0 0 0 3px rgb(11 99 197 / 22%); }
 @supports (field-sizing: content) { textarea { height: auto; } }
 .go { width: 43px; height: 43px; border-radius: 12px; background: var(--fill); color: #fff; display: grid; place-items: center; }
-.foot { display: flex; justify-content: center; gap: 12px; font-size: 11.5px; color: var(--muted); padding: 0 12px 9px; margin: 0; text-align: center; } .count { color: var(--warn); font-weight: 600; }
+.foot { display: flex; flex-wrap: wrap; align-items: center; justify-content: center; gap: 0 12px; font-size: 11.5px; color: var(--muted); padding: 0 12px 9px; margin: 0; text-align: center; } .count { color: var(--warn); font-weight: 600; }
 .foot:has(.count:not([hidden])) span:first-child { display: none; }
 @media (max-width: 480px), (max-height: 520px) { :host { --gap: 12px; } .panel { width: min(460px, calc(100vw - 24px)); height: calc(100dvh - 24px); margin: 0; } .panel:not([hidden]) + .fab { display: none; } }
 @media (max-width: 400px) { .logo { display: none; } }
@@ -138,6 +148,17 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
       return url && /^https?:$/.test(parsed.protocol) ? parsed.href : null;
     } catch { return null; }
   }
+
+  /** Whom a user token speaks of, "" for none. Only to see whether it is still the same person: the server alone believes a token. */
+  function subjectOf(token) {
+    try {
+      const bytes = atob(token.split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+      return String(JSON.parse(new TextDecoder().decode(Uint8Array.from(bytes, (sign) => sign.charCodeAt(0)))).sub ?? "").trim();
+    } catch { return ""; }
+  }
+
+  /** Whether a key belongs to an input method. 229: Safari ends a Chinese or Japanese composition before the Enter that confirmed it. */
+  const composes = (event) => event.isComposing || event.keyCode === 229;
 
   function chosenLang(wish) {
     const lang = !wish || wish === "auto" ? document.documentElement.lang || navigator.language : wish;
@@ -261,5 +282,77 @@ textarea::placeholder { color: var(--muted); opacity: 1; } textarea:focus { outl
     return blocks;
   }
 
-  globalThis.FirstlineChatParts = Object.freeze({ WORDS, LOOK, h, icon, rich, message, ticketCard, readEvent, fill, clock, chosenLang, htmlLang, newId, sleep, backoff });
+  // --- the transcript: the element's lower half ----------------------------------------------------------------------------
+
+  /** Turns, drafts and typing on screen. Of the element above it needs log, store, t, and send, settle, reveal, markSeen. */
+  class Transcript extends HTMLElement {
+    /** Put a turn where its number belongs; turns that are still being sent stay at the end. */
+    place(element, seq) {
+      const after = [...this.log.children].find((other) => !other.dataset.seq || Number(other.dataset.seq) > seq);
+      element.dataset.seq = seq;
+      this.log.insertBefore(element, after ?? null);
+    }
+
+    greet() {
+      if (!this.store.greeting || this.log.querySelector("[data-seq='0']")) return;
+      this.place(h("div", { class: "m", lang: this.lang }, h("div", { class: "bub" }, ...rich(this.store.greeting.text))), 0);
+      if (!this.seq && !this.store.queue.length) this.offer(this.store.greeting.quick);
+    }
+
+    showTurn(turn) {
+      if (this.shown.has(turn.id)) return;
+      this.shown.add(turn.id);
+      this.seq = Math.max(this.seq, turn.seq);
+      const mine = turn.author === "customer";
+      const follows = mine || this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 200; // else one reads further up
+      if (mine) { this.settle(turn.client_id); this.showTyping(null); } // stored with its reply, if any: the thinking is over
+      else this.clearDrafts();
+      const element = mine || turn.author !== "system" ? message(turn, mine, this.t) : h("div", { class: "sys", lang: htmlLang(turn.lang) }, ...rich(turn.text));
+      this.place(element, turn.seq);
+      if (turn.ticket) this.place(ticketCard(turn.ticket, this.t), turn.seq);
+      this.offer(turn.quick_replies ?? []);
+      this.mail.update();
+      if (follows) this.reveal(element);
+      this.markSeen();
+    }
+
+    offer(replies) {
+      this.log.querySelector(".q")?.remove();
+      if (!replies.length) return;
+      this.log.append(h("div", { class: "q", "data-seq": this.seq }, ...replies.map(({ label, action }) => h("button", { type: "button", onclick: () => this.send(label, action) }, label))));
+    }
+
+    showDelta({ draft, text }) {
+      this.showTyping(null);
+      let element = this.log.querySelector(`[data-draft="${CSS.escape(draft)}"]`);
+      // The draft is silent for screen readers; the finished turn that takes its place is read out once.
+      if (!element) this.log.append((element = h("div", { class: "m", "data-draft": draft, "aria-live": "off" }, h("div", { class: "bub" }))));
+      element.text = (element.text ?? "") + text;
+      element.firstChild.replaceChildren(...rich(element.text));
+      this.reveal(element);
+    }
+
+    clearDrafts() {
+      this.showTyping(null);
+      for (const draft of this.log.querySelectorAll("[data-draft]")) draft.remove();
+    }
+
+    showTyping(who) {
+      clearTimeout(this.typingTimer);
+      this.dots?.remove();
+      if (who == null) return;
+      this.dots = h("div", { class: "m", "aria-live": "off" }, h("div", { class: "bub" }, h("span", { class: "sr" }, `${who || this.t.assistant} ${this.t.typing}`),
+        h("div", { class: "dots" }, h("i"), h("i"), h("i"))));
+      this.log.append(this.dots);
+      this.toEnd();
+      this.typingTimer = setTimeout(() => this.showTyping(null), TYPING_MS);
+    }
+
+    showState(state) {
+      this.state = state;
+      this.sub.textContent = this.t[state] ?? this.t.bot;
+    }
+  }
+
+  globalThis.FirstlineChatParts = Object.freeze({ WORDS, LOOK, Transcript, h, icon, rich, readEvent, fill, clock, chosenLang, subjectOf, composes, htmlLang, newId, sleep, backoff });
 })();

@@ -1,15 +1,18 @@
 /* Firstline chat: <script src="https://desk.example/static/widget.js" data-lang="auto" defer></script>
  * One custom element in a shadow root, no dependency. What a server or a person says reaches the page as text nodes only.
- * Order: the element (panel > transcript > sending > live connection), then how it comes into the page. Words, look and
- * safe text are in widget-parts.js, which this file loads by a script element: that needs no CORS on static files. */
+ * Order: the element (panel > whose window it is > sending > live connection), then how it comes into the page. Words, look, safe
+ * text and the transcript are in widget-parts.js, the form for going on by e-mail in widget-mail.js; this file loads both by
+ * script elements: that needs no CORS on static files. */
 (() => {
   const SCRIPT = document.currentScript;
   const BASE = new URL(SCRIPT.src).origin;
   const KEY = `firstline.chat:${BASE}`;
   const SILENCE_MS = 60000, TYPING_MS = 20000, TRIES = 3, PAGE = 500;
+  const fresh = () => ({ session: "", event: "", seen: 0, open: false, greeting: null, queue: [], max: 100000, reads: 4000, mail: false, subject: "" });
 
-  const define = ({ WORDS, LOOK, h, icon, rich, message, ticketCard, readEvent, fill, clock, chosenLang, htmlLang, newId, sleep, backoff }) => {
-    class FirstlineChat extends HTMLElement {
+  const define = ({ WORDS, LOOK, Transcript, h, icon, readEvent, fill, clock, chosenLang, subjectOf, composes, htmlLang, newId, sleep, backoff },
+    { MailForm, LOOK: MAIL_LOOK }) => {
+    class FirstlineChat extends Transcript {
       connectedCallback() {
         if (this.shadowRoot) return;
         this.ui = chosenLang(this.dataset.lang);
@@ -19,10 +22,14 @@
         this.seq = 0;
         this.attempt = 0;
         this.until = 0; // when a new conversation may begin again, where too many were begun
+        this.life = new AbortController(); // of this window, until it is somebody else's
+        this.token = String((Object.hasOwn(this, "userToken") ? this.userToken : this.token ?? this.dataset.userToken) ?? "");
+        delete this.userToken; // was set before the element was known here: it hid the property of the class
         try { this.store = JSON.parse(localStorage.getItem(KEY)); } catch { /* storage is off: lasts as long as the page */ }
-        this.store = { session: "", event: "", seen: 0, open: false, greeting: null, queue: [], max: 100000, reads: 4000, ...this.store };
+        this.store = { ...fresh(), ...this.store };
         this.store.queue = this.store.queue.filter((item) => !item.sent); // the server has those: they come back as turns
         this.build();
+        this.recognise();
         if (this.store.session) this.connect();
         if (this.store.open && this.store.session) this.open(false);
         addEventListener("online", () => this.wake());
@@ -36,7 +43,7 @@
         const { t } = this;
         const root = this.attachShadow({ mode: "open" });
         const sheet = new CSSStyleSheet();
-        sheet.replaceSync(LOOK);
+        sheet.replaceSync(LOOK + MAIL_LOOK);
         root.adoptedStyleSheets = [sheet];
         this.sub = h("p", null, t.bot);
         this.notice = h("p", { class: "note", role: "status", hidden: true });
@@ -46,11 +53,13 @@
         this.counter = h("span", { class: "count", role: "status", hidden: true });
         const form = h("form", { onsubmit: (event) => { event.preventDefault(); this.submit(); } }, this.input,
           h("button", { class: "go", "aria-label": t.send }, icon("send", 20)));
-        this.panel = h("div", { class: "panel", role: "dialog", "aria-label": t.title, hidden: true, onkeydown: (event) => { if (event.key === "Escape") this.close(); } },
+        this.mail = new MailForm(this, { h, fill, clock, composes });
+        this.panel = h("div", { class: "panel", role: "dialog", "aria-label": t.title, hidden: true,
+          onkeydown: (event) => { if (event.key === "Escape" && !composes(event)) this.mail.isOpen ? this.mail.leave() : this.close(); } },
           h("div", { class: "top" }, h("span", { class: "logo" }, icon("spark", 22)), h("div", { class: "names" }, h("h2", null, t.title), this.sub),
             h("button", { class: "human", type: "button", onclick: () => this.send(t.human, "human") }, t.human),
             h("button", { class: "x", type: "button", "aria-label": t.close, onclick: () => this.close() }, icon("x", 20))),
-          this.notice, this.log, form, h("p", { class: "foot" }, h("span", null, t.foot), this.counter));
+          this.notice, this.log, this.mail.form, form, h("p", { class: "foot" }, h("span", null, t.foot), this.mail.button, this.counter));
         this.badge = h("span", { class: "badge", hidden: true });
         this.fab = h("button", { class: "fab", type: "button", "aria-label": t.open, "aria-expanded": "false",
           onclick: () => (this.panel.hidden ? this.open() : this.close()) }, icon("chat", 28), this.badge);
@@ -65,7 +74,8 @@
         this.markSeen();
         this.toEnd();
         if (focus) this.input.focus();
-        if (!this.store.session) this.start().catch(() => this.trouble()).then(() => this.connect());
+        const { life } = this;
+        if (!this.store.session) this.start().catch(() => this.life === life && this.trouble()).then(() => this.connect());
       }
 
       close() {
@@ -80,8 +90,7 @@
       ask(text) { this.open(); this.send(text); }
 
       onKey(event) {
-        // keyCode 229: Safari ends a Chinese or Japanese composition before the Enter that confirmed it.
-        if (event.key !== "Enter" || event.shiftKey || event.isComposing || event.keyCode === 229) return;
+        if (event.key !== "Enter" || event.shiftKey || composes(event)) return;
         event.preventDefault();
         this.submit();
       }
@@ -116,72 +125,42 @@
         this.save();
       }
 
-      // transcript
-
-      /** Put a turn where its number belongs; turns that are still being sent stay at the end. */
-      place(element, seq) {
-        const after = [...this.log.children].find((other) => !other.dataset.seq || Number(other.dataset.seq) > seq);
-        element.dataset.seq = seq;
-        this.log.insertBefore(element, after ?? null);
+      /** Who is signed in on the page: a token that the site's own server has signed, "" for nobody. */
+      get userToken() { return this.token; }
+      set userToken(token) {
+        this.token = String(token ?? "");
+        if (this.shadowRoot) this.recognise();
       }
 
-      greet() {
-        if (!this.store.greeting || this.log.querySelector("[data-seq='0']")) return;
-        this.place(h("div", { class: "m", lang: this.lang }, h("div", { class: "bub" }, ...rich(this.store.greeting.text))), 0);
-        if (!this.seq && !this.store.queue.length) this.offer(this.store.greeting.quick);
+      recognise() {
+        const subject = subjectOf(this.token);
+        if (subject !== this.store.subject) this.startAnew(subject);
+        else if (this.refused && this.token !== this.refused) this.goOn();
       }
 
-      showTurn(turn) {
-        if (this.shown.has(turn.id)) return;
-        this.shown.add(turn.id);
-        this.seq = Math.max(this.seq, turn.seq);
-        const mine = turn.author === "customer";
-        const follows = mine || this.log.scrollHeight - this.log.scrollTop - this.log.clientHeight < 200; // else one reads further up
-        if (mine) { this.settle(turn.client_id); this.showTyping(null); } // stored with its reply, if any: the thinking is over
-        else this.clearDrafts();
-        const element = mine || turn.author !== "system" ? message(turn, mine, this.t) : h("div", { class: "sys", lang: htmlLang(turn.lang) }, ...rich(turn.text));
-        this.place(element, turn.seq);
-        if (turn.ticket) this.place(ticketCard(turn.ticket, this.t), turn.seq);
-        this.offer(turn.quick_replies ?? []);
-        if (follows) this.reveal(element);
+      /** The window is somebody else's now: nothing of the one before stays, on screen, under way or stored. */
+      startAnew(subject) {
+        const open = !this.panel.hidden;
+        for (const ended of [this.life, this.stream]) ended?.abort();
+        this.life = new AbortController();
+        this.store = { ...fresh(), subject };
+        Object.assign(this, { starting: null, refused: "", attempt: 0 });
+        this.input.value = "";
+        this.count();
+        this.say("");
+        this.showTyping(null);
+        this.showState("bot");
+        this.clear();
         this.markSeen();
+        this.wakeUp?.();
+        if (open) this.open(false);
       }
 
-      offer(replies) {
-        this.log.querySelector(".q")?.remove();
-        if (!replies.length) return;
-        this.log.append(h("div", { class: "q", "data-seq": this.seq }, ...replies.map(({ label, action }) => h("button", { type: "button", onclick: () => this.send(label, action) }, label))));
-      }
-
-      showDelta({ draft, text }) {
-        this.showTyping(null);
-        let element = this.log.querySelector(`[data-draft="${CSS.escape(draft)}"]`);
-        // The draft is silent for screen readers; the finished turn that takes its place is read out once.
-        if (!element) this.log.append((element = h("div", { class: "m", "data-draft": draft, "aria-live": "off" }, h("div", { class: "bub" }))));
-        element.text = (element.text ?? "") + text;
-        element.firstChild.replaceChildren(...rich(element.text));
-        this.reveal(element);
-      }
-
-      clearDrafts() {
-        this.showTyping(null);
-        for (const draft of this.log.querySelectorAll("[data-draft]")) draft.remove();
-      }
-
-      showTyping(who) {
-        clearTimeout(this.typingTimer);
-        this.dots?.remove();
-        if (who == null) return;
-        this.dots = h("div", { class: "m", "aria-live": "off" }, h("div", { class: "bub" }, h("span", { class: "sr" }, `${who || this.t.assistant} ${this.t.typing}`),
-          h("div", { class: "dots" }, h("i"), h("i"), h("i"))));
-        this.log.append(this.dots);
-        this.toEnd();
-        this.typingTimer = setTimeout(() => this.showTyping(null), TYPING_MS);
-      }
-
-      showState(state) {
-        this.state = state;
-        this.sub.textContent = this.t[state] ?? this.t.bot;
+      clear() {
+        this.shown.clear();
+        this.seq = 0;
+        this.log.replaceChildren();
+        this.mail.reset();
       }
 
       // sending: what is written is kept until the server has it, and carries one id however often it is tried
@@ -204,7 +183,7 @@
         for (const old of this.log.querySelectorAll("[data-client]")) old.remove();
         for (const item of this.store.queue) {
           const state = item.sent ? null : item.failed ? h("button", { class: "state", type: "button", title: item.failed, onclick: () => this.retry(item) }, this.t.failed)
-            : h("span", { class: "state", role: "status" }, this.isLimited ? fill(this.t.held, clock(this.until, this.lang)) : navigator.onLine ? this.t.sending : this.t.queued);
+            : h("span", { class: "state", role: "status" }, this.isLimited ? fill(this.t.held, clock(this.until, this.lang)) : this.refused ? this.t.kept : navigator.onLine ? this.t.sending : this.t.queued);
           this.log.append(h("div", { class: item.sent ? "m me" : "m me pending", "data-client": item.client_id }, h("div", { class: "bub" }, item.text), state));
         }
         if (this.store.queue.length) this.toEnd();
@@ -257,13 +236,13 @@
 
       // live connection
 
-      async api(path, body, again = true) {
+      async api(path, body, again = true, { signal } = this.life) {
         const { session } = this.store;
-        const headers = { ...(session && { Authorization: `Bearer ${session}` }), ...(body && { "Content-Type": "application/json" }) };
-        const response = await fetch(`${BASE}/api/v1/chat/${path}`, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store" });
+        const headers = { "Accept-Language": this.lang, ...(session && { Authorization: `Bearer ${session}` }), ...(body && { "Content-Type": "application/json" }) };
+        const response = await fetch(`${BASE}/api/v1/chat/${path}`, { method: body ? "POST" : "GET", headers, body: body && JSON.stringify(body), credentials: "omit", cache: "no-store", signal });
         if (response.status !== 401 || !again) return response;
         if (this.store.session === session) await this.restart(); // else another request has done it meanwhile
-        return this.api(path, body, false);
+        return this.api(path, body, false, { signal });
       }
 
       get isLimited() { return Date.now() < this.until; }
@@ -271,37 +250,55 @@
       /** Too many conversations from this network: what happened, when it works again, and another way if the page names one. */
       limited(seconds) {
         this.until = Date.now() + seconds * 1000;
-        const contact = this.dataset.contact && h("p", null, fill(this.t.instead, this.dataset.contact));
+        this.bar(fill(this.t.limit, clock(this.until, this.lang)), this.dataset.contact && fill(this.t.instead, this.dataset.contact));
+      }
+
+      /** The site's word for who this is was not taken. Nothing begins behind its back: the customer decides. */
+      refuse(detail) {
+        this.refused = this.token;
+        this.bar(detail, h("button", { type: "button", onclick: () => { this.passed = this.token; this.goOn(); this.input.focus(); } }, this.t.stranger));
+      }
+
+      goOn() { this.refused = ""; this.bar(); this.wake(); }
+
+      /** Why no conversation begins, at the top of the empty one; without lines: nothing stands in the way. */
+      bar(...lines) {
         this.log.querySelector("[data-limit]")?.remove();
-        this.log.prepend(h("div", { class: "sys", "data-limit": "", lang: this.lang }, h("p", null, fill(this.t.limit, clock(this.until, this.lang))), contact || null));
+        if (lines.length) this.log.prepend(h("div", { class: "sys", "data-limit": "", lang: this.lang }, ...lines.filter(Boolean).map((line) => h("p", null, line))));
         this.refreshQueue();
       }
 
       /** Why nothing comes is said; where a limit is the reason, that stands in the conversation already. */
-      trouble() { this.say(this.isLimited ? "" : this.t.busy); }
+      trouble() { this.say(this.isLimited || this.refused ? "" : this.t.busy); }
 
       start() {
-        if (this.isLimited) return Promise.reject(new Error("limit"));
-        this.starting ??= this.api("sessions", { lang: this.ui, page: location.origin + location.pathname }, false).then(async (response) => {
-          if (response.status === 429) this.limited(Number(response.headers.get("Retry-After")) || 60);
-          if (!response.ok) throw new Error(`session: ${response.status}`);
-          const { session, greeting, quick_replies: quick, max_chars: max, read_chars: reads } = await response.json();
-          Object.assign(this.store, { session, event: "", seen: 0, greeting: { text: greeting, quick: quick ?? [] }, max, reads });
-          this.save();
-          this.log.querySelector("[data-limit]")?.remove();
-          this.greet();
-        }).finally(() => { this.starting = null; });
+        if (this.isLimited || this.refused) return Promise.reject(new Error("not now"));
+        if (!this.starting) {
+          const starting = this.begin().finally(() => { if (this.starting === starting) this.starting = null; });
+          this.starting = starting;
+        }
         return this.starting;
+      }
+
+      async begin() {
+        const token = this.token === this.passed ? "" : this.token; // a refused one is passed over once the customer wants that
+        const response = await this.api("sessions", { lang: this.ui, page: location.origin + location.pathname, ...(token && { user_token: token }) }, false);
+        if (response.status === 429) this.limited(Number(response.headers.get("Retry-After")) || 60);
+        else if (token && [403, 422].includes(response.status)) this.refuse((await response.json()).detail);
+        if (!response.ok) throw new Error(`session: ${response.status}`);
+        const { session, greeting, quick_replies: quick, max_chars: max, read_chars: reads, mail } = await response.json();
+        Object.assign(this.store, { session, event: "", seen: 0, greeting: { text: greeting, quick: quick ?? [] }, max, reads, mail });
+        this.save();
+        this.bar();
+        this.greet();
       }
 
       /** The session has ended on the server: begin again without a word; what was not delivered goes to the new one. */
       restart() {
-        this.shown.clear();
-        this.seq = 0;
+        this.clear();
         this.store.session = "";
         this.stream?.abort();
         for (const item of this.store.queue) item.sent = false;
-        this.log.replaceChildren();
         this.refreshQueue();
         return this.start().then(() => this.wakeUp?.());
       }
@@ -309,8 +306,9 @@
       wake() { this.attempt = 0; this.showOffline(false); this.pump(); this.connect(); this.wakeUp?.(); }
 
       async connect() {
-        if (this.connected) return;
-        this.connected = true;
+        const { life } = this;
+        if (this.connected === life) return;
+        this.connected = life;
         this.refreshQueue();
         while (this.isConnected) {
           try {
@@ -319,12 +317,14 @@
             await this.listen();
             this.attempt = 0;
           } catch {
+            if (this.life !== life) return;
             this.showOffline(!navigator.onLine);
             if (navigator.onLine && !document.hidden && this.attempt > 1) this.trouble();
           }
+          if (this.life !== life) return; // the next one's window has a connection of its own
           await Promise.race([sleep(document.hidden ? 3600000 : backoff(this.attempt++)), new Promise((resolve) => { this.wakeUp = resolve; })]);
         }
-        this.connected = false;
+        this.connected = null;
       }
 
       /** Read the turns this page has not seen, however long it was away; live events continue from there. */
@@ -344,11 +344,11 @@
       }
 
       async listen() {
-        this.stream = new AbortController();
+        const stream = (this.stream = new AbortController());
         let silence;
-        const alive = () => { clearTimeout(silence); silence = setTimeout(() => this.stream.abort(), SILENCE_MS); };
+        const alive = () => { clearTimeout(silence); silence = setTimeout(() => stream.abort(), SILENCE_MS); };
         try {
-          const response = await fetch(`${BASE}/api/v1/chat/events`, { credentials: "omit", cache: "no-store", signal: this.stream.signal,
+          const response = await fetch(`${BASE}/api/v1/chat/events`, { credentials: "omit", cache: "no-store", signal: stream.signal,
             headers: { Authorization: `Bearer ${this.store.session}`, Accept: "text/event-stream", "Last-Event-ID": this.store.event } });
           if (response.status === 401) return await this.restart();
           if (!response.ok) throw new Error(`events: ${response.status}`);
@@ -357,7 +357,7 @@
           for (let rest = ""; ; ) {
             alive();
             const { value, done } = await reader.read();
-            if (done) return;
+            if (done || stream.signal.aborted) return;
             const events = (rest + value).split(/\r\n\r\n|\n\n|\r\r/);
             rest = events.pop();
             events.forEach((event) => this.onEvent(event));
@@ -377,15 +377,14 @@
 
   function enter() {
     if (customElements.get("firstline-chat")) return;
-    define(globalThis.FirstlineChatParts);
+    define(globalThis.FirstlineChatParts, globalThis.FirstlineChatMail);
     if (document.querySelector("firstline-chat")) return; // the page has placed it itself
     const chat = document.createElement("firstline-chat");
     chat.dataset.lang = SCRIPT.dataset.lang ?? "auto";
     for (const name of ["product", "contact"]) chat.dataset[name] = SCRIPT.dataset[name] ?? "";
+    chat.userToken = SCRIPT.dataset.userToken;
     document.body.append(chat);
   }
-  const parts = document.createElement("script");
-  parts.src = SCRIPT.src.replace(/widget\.js(\?.*)?$/, "widget-parts.js");
-  parts.onload = () => (document.body ? enter() : addEventListener("DOMContentLoaded", enter));
-  document.head.append(parts);
+  const load = (name) => new Promise((onload) => document.head.append(Object.assign(document.createElement("script"), { src: SCRIPT.src.replace(/widget\.js(\?.*)?$/, name), onload })));
+  Promise.all(["widget-parts.js", "widget-mail.js"].map(load)).then(() => (document.body ? enter() : addEventListener("DOMContentLoaded", enter)));
 })();
