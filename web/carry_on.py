@@ -8,11 +8,11 @@ import secrets
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from base.errors import Conflict, DeliveryError, InvalidInput, Unavailable
+from base.errors import Conflict, DeliveryError, InvalidInput, RetryLater, Unavailable
 from base.i18n import N_, translate
 from base.messages import Channel, Outbound
 from channels.email.accounts import MailAccount, is_address
-from channels.email.compose import BadAddress, Letter, compose
+from channels.email.compose import Letter, compose
 from channels.email.models import Address
 from channels.email.smtp import send_mail
 from desk import access, codes, conversations, customers, doors, identities, mail_threads, outbox
@@ -50,8 +50,7 @@ async def send_code(run: Running, chat: ChatSession, address: str) -> None:
     services, address = run.services, address.strip().lower()
     if not services.office.accounts:
         raise NoMail()
-    if not is_address(address):
-        raise NotAnAddress()
+    check_address(address)
     account = services.office.accounts[0]
 
     def prepare() -> bytes:
@@ -65,10 +64,16 @@ async def send_code(run: Running, chat: ChatSession, address: str) -> None:
         message = await run_in_threadpool(prepare)
         # In a loop of its own: the server's may be uvloop, under which STARTTLS loses the connection.
         await run_in_threadpool(lambda: asyncio.run(send_mail(account, message, account.address, [address])))
-    except BadAddress as error:
-        raise NotAnAddress() from error
-    except DeliveryError as error:
+    except RetryLater as error:
         raise CodeNotSent(error.detail or error.code) from error
+    except DeliveryError as error:  # no server takes mail for it
+        raise NotAnAddress() from error
+
+
+def check_address(address: str) -> None:
+    """Raises NotAnAddress for what no mail can go to."""
+    if not is_address(address.strip()):
+        raise NotAnAddress()
 
 
 def confirm(services: Services, chat: ChatSession, code: str) -> str:

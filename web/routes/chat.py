@@ -102,6 +102,7 @@ async def send_message(request: Request, run: RunningDep, chat: ChatDep) -> Mess
 @router.post("/mail", status_code=status.HTTP_202_ACCEPTED)
 async def wish_for_mail(body: MailWish, request: Request, run: RunningDep, chat: ChatDep) -> MailWishOut:
     """Carry the conversation on by mail: a one-time code goes to the address. The answer is the same for every address."""
+    carry_on.check_address(body.address)  # a slip of the pen counts for nothing
     for key, amount in (
         (f"chat:{chat.thread_id}", CODES_PER_WINDOW), (f"address:{body.address.lower()}", CODES_PER_ADDRESS),
         (f"from:{client_address(request)}", CODES_PER_PLACE),
