@@ -115,14 +115,22 @@ async def _listen(client: httpx.AsyncClient, session: str, tally: _Tally) -> Non
     async with client.stream("GET", "/api/v1/chat/events", headers=_authorised(session)) as response:
         response.raise_for_status()
         tally.streams += 1
-        name = ""
+        name, asked = "", 0
         async for line in response.aiter_lines():
             if line.startswith("event:"):
                 name = line[6:].strip()
-            elif line.startswith("data:") and name == "turn" and json.loads(line[5:])["author"] == "bot":
-                waiting = tally.sent_at.get(session)
-                if waiting:
-                    tally.answered.append(time.perf_counter() - waiting.pop(0))
+            elif line.startswith("data:") and name == "turn":
+                asked = _heard(tally, session, json.loads(line[5:])["author"], asked)
+
+
+def _heard(tally: _Tally, session: str, author: str, asked: int) -> int:
+    """Note a turn of a window; return how many of its customer's turns are not answered yet. A burst gets one answer."""
+    if author != "bot":
+        return asked + (author == "customer")
+    waiting = tally.sent_at.get(session, [])
+    for _ in range(min(max(asked, 1), len(waiting))):
+        tally.answered.append(time.perf_counter() - waiting.pop(0))
+    return 0
 
 
 async def _send_on_the_beat(client: httpx.AsyncClient, sessions: Sequence[str], tally: _Tally, seconds: float) -> None:
