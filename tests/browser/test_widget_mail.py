@@ -108,7 +108,9 @@ def test_what_goes_wrong_is_said_in_the_form_and_can_be_put_right(new_page: NewP
     form.get_by_role("button", name="Send a new code").click()
     expect(said).to_have_text("A new code is on its way. The one before is not valid any more.")
     expect(code).to_have_value("")
-    second = code_for(mail_server, WANG, 2)
+    code_for(mail_server, WANG, 2)
+    form.get_by_role("button", name="Send a new code").click()
+    second = code_for(mail_server, WANG, 3)  # a mistyped address counted for nothing
     form.get_by_role("button", name="Send a new code").click()
     expect(said).to_have_text(re.compile(r"^Too many codes were asked for\. It works again at \d\d:\d\d\.$"))
 
