@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +21,7 @@ from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 from sqlalchemy.types import TypeDecorator
 
 from base.errors import MisconfiguredSetting, StorageFault, StorageUnavailable
+from base.turns import Turns
 
 BUSY_SECONDS = 15
 _SQLITE_FAULTS = {
@@ -85,6 +86,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.url = make_url(url)
+        self._turns: Turns | None = None
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if not self.is_sqlite and self.url.get_backend_name() != "postgresql":
             raise MisconfiguredSetting(name="database_url", reason="sqlite:/// or postgresql+psycopg:// is expected")
@@ -93,8 +95,11 @@ class Database:
             # One connection writes; waiting for it is the queue of writers. Readers see the last commit (WAL).
             self._writer = create_engine(self.url, pool_size=1, max_overflow=0, pool_timeout=BUSY_SECONDS)
             self._reader = create_engine(self.url, pool_size=8, max_overflow=24, pool_timeout=BUSY_SECONDS)
-            _tune_sqlite(self._writer, "BEGIN IMMEDIATE")
-            _tune_sqlite(self._reader, "BEGIN", read_only=True)
+            _tune_sqlite(self._writer)
+            _tune_sqlite(self._reader, read_only=True)
+            if _is_file(self.url.database):
+                self._turns = Turns(str(self.url.database), BUSY_SECONDS)
+                _take_turns(self._writer, self._turns)
         else:
             self._writer = create_engine(
                 self.url.set(drivername="postgresql+psycopg"),
@@ -139,6 +144,8 @@ class Database:
     def close(self) -> None:
         self._writer.dispose()
         self._reader.dispose()
+        if self._turns is not None:
+            self._turns.close()
 
 
 @contextmanager
@@ -186,14 +193,18 @@ def _make_folder(path: Path) -> None:
         raise StorageUnavailable.at(path.parent, error, "cannot create") from error
 
 
+def _is_file(path: str | None) -> bool:
+    return bool(path) and path != ":memory:" and not str(path).startswith("file:")
+
+
 def _make_file(path: str) -> None:
     """A new database's file, for its owner only: SQLite would let everybody read it, and it gives its journal the same."""
-    if path and path != ":memory:" and not path.startswith("file:"):
+    if _is_file(path):
         with suppress(OSError):  # it is there, or SQLite will say why it cannot be made
             os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
-def _tune_sqlite(engine: Engine, begin_statement: str, *, read_only: bool = False) -> None:
+def _tune_sqlite(engine: Engine, *, read_only: bool = False) -> None:
     @event.listens_for(engine, "do_connect")
     def before_connect(_dialect: Any, _record: Any, arguments: Any, _options: Any) -> None:
         _make_file(str(arguments[0]))
@@ -213,7 +224,32 @@ def _tune_sqlite(engine: Engine, begin_statement: str, *, read_only: bool = Fals
         cursor.close()
 
     def do_begin(connection: Any) -> None:
-        connection.execute(begin_statement)
+        connection.execute("BEGIN" if read_only else "BEGIN IMMEDIATE")
 
     # Instead of a "begin" event: one listener on an engine makes every statement look for others (0.1 ms each).
     engine.dialect.do_begin = do_begin  # type: ignore[method-assign, assignment]
+
+
+def _take_turns(engine: Engine, turns: Turns) -> None:
+    """Every write transaction waits for its turn among the processes, and gives it on when it ends."""
+    begin, ends = engine.dialect.do_begin, (engine.dialect.do_commit, engine.dialect.do_rollback)
+
+    def do_begin(connection: Any) -> None:
+        turns.take()
+        try:
+            begin(connection)
+        except BaseException:
+            turns.give()
+            raise
+
+    def then_give(end: Callable[[Any], None]) -> Callable[[Any], None]:
+        def ended(connection: Any) -> None:
+            try:
+                end(connection)
+            finally:
+                turns.give()
+
+        return ended
+
+    engine.dialect.do_begin = do_begin  # type: ignore[method-assign, assignment]
+    engine.dialect.do_commit, engine.dialect.do_rollback = map(then_give, ends)  # type: ignore[method-assign, assignment]
