@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
 REGISTRY = CollectorRegistry()
 
@@ -28,6 +32,32 @@ INDEX_REBUILDS = Counter("firstline_index_rebuilds", "Vector index rebuilds", ["
 CHUNKS_INDEXED = Counter("firstline_chunks_indexed", "Chunks written by ingestion", registry=REGISTRY)
 
 
-def render_metrics() -> bytes:
-    """The figures in Prometheus text format."""
-    return generate_latest(REGISTRY)
+def render_metrics(others: Iterable[bytes] = ()) -> bytes:
+    """The figures in Prometheus text format. others: those of further processes, in the same format, to be added up."""
+    others = tuple(others)
+    if not others:
+        return generate_latest(REGISTRY)
+    return generate_latest(_Sum((generate_latest(REGISTRY), *others)))
+
+
+class _Sum:
+    """Looks like a registry; what the processes counted, added up."""
+
+    def __init__(self, texts: Iterable[bytes]) -> None:
+        self._texts = texts
+
+    def collect(self) -> Iterator[Metric]:
+        families = dict[str, Metric]()
+        values = dict[str, dict[tuple[str, tuple[tuple[str, str], ...]], float]]()
+        for text in self._texts:
+            for family in text_string_to_metric_families(text.decode()):
+                families.setdefault(family.name, Metric(family.name, family.documentation, family.type))
+                counted = values.setdefault(family.name, {})
+                for sample in family.samples:
+                    key = (sample.name, tuple(sorted(sample.labels.items())))
+                    first = sample.name.endswith("_created") and key in counted  # a moment, not a number of things
+                    counted[key] = min(counted[key], sample.value) if first else counted.get(key, 0.0) + sample.value
+        for name, family in families.items():
+            for (sample_name, labels), value in values[name].items():
+                family.add_sample(sample_name, dict(labels), value)
+            yield family

@@ -134,6 +134,10 @@ class Settings(BaseSettings):
     worker: Literal["inline", "off"] = _knob(
         "inline", "Answer messages in the web process, or leave it to `firstline worker`"
     )
+    mail_apart: bool = _knob(
+        True,
+        "Where there are mailboxes, `serve` reads and answers mail in a process of its own: chat does not wait for it",
+    )
     worker_threads: int = _knob(2, "Messages answered at the same time by one process", "threads", ge=1, le=64)
     lease_seconds: int = _knob(
         60, "Time after which a claimed message is taken over by another worker", "seconds", ge=1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 import random
+from collections.abc import Collection
 from dataclasses import asdict, dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
@@ -24,6 +25,7 @@ from desk.tables import InboxRow, plain
 LAST_RESORTS = 5  # attempts at giving a message up, after those at answering it
 LAST_LEASE_SECONDS = 60
 BURST_MOST = 10  # messages that are answered as one
+EVERY_CHANNEL = tuple(Channel)
 _FIELDS = frozenset(field.name for field in fields(Inbound))
 
 
@@ -76,6 +78,14 @@ _PUT = text(
 _KNOWN = select(_ROWS.c.id).where(
     _ROWS.c.channel == bindparam("channel"), _ROWS.c.message_id == bindparam("message_id")
 )
+_ANY_DUE = (
+    select(_ROWS.c.id)
+    .where(
+        _ROWS.c.state.in_((InboxState.QUEUED, InboxState.CLAIMED)), _ROWS.c.next_at <= bindparam("now"),
+        _ROWS.c.channel.in_(bindparam("channels", expanding=True)),
+    )
+    .limit(1)
+)  # fmt: skip
 _DONE = (
     update(_ROWS)
     .where(_ROWS.c.id == bindparam("item"), _ROWS.c.state != InboxState.DONE)
@@ -118,14 +128,24 @@ def put(session: Session, inbound: Inbound, *, claimed_until: datetime | None = 
     return Put(int(known), duplicate=True)
 
 
-def claim(session: Session, now: datetime, lease_seconds: int, attempts_max: int) -> InboxItem | None:
+def any_due(session: Session, now: datetime, channels: Collection[Channel] = EVERY_CHANNEL) -> bool:
+    """Whether there may be something to claim. A cheap look, for whoever would otherwise make everybody wait to write."""
+    return session.execute(_ANY_DUE, {"now": now, "channels": list(channels)}).first() is not None
+
+
+def claim(
+    session: Session, now: datetime, lease_seconds: int, attempts_max: int,
+    channels: Collection[Channel] = EVERY_CHANNEL,
+) -> InboxItem | None:  # fmt: skip
     """Take the oldest message that is due and whose conversation has nothing older unanswered. None when there is none.
+
+    channels: only what came by these.
 
     A claimed message whose lease has ended is due again: its worker is taken for dead. One with more than
     `attempts_max` attempts (this one included) is to be given up: a ticket opened, the customer told.
     """
     while True:
-        row = session.scalar(_due(now))
+        row = session.scalar(_due(now, channels))
         if row is None:
             return None
         row.state, row.attempts = InboxState.CLAIMED, row.attempts + 1
@@ -143,7 +163,7 @@ def claim(session: Session, now: datetime, lease_seconds: int, attempts_max: int
         session.flush()
 
 
-def _due(now: datetime) -> Select[tuple[InboxRow]]:
+def _due(now: datetime, channels: Collection[Channel]) -> Select[tuple[InboxRow]]:
     older = aliased(InboxRow)
     unanswered = (InboxState.QUEUED, InboxState.CLAIMED)
     return (
@@ -151,6 +171,7 @@ def _due(now: datetime) -> Select[tuple[InboxRow]]:
         .where(
             InboxRow.state.in_(unanswered),
             InboxRow.next_at <= now,
+            InboxRow.channel.in_(channels),
             ~select(older.id)
             .where(
                 older.channel == InboxRow.channel,

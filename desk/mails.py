@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session, aliased
 from base.database import UtcDateTime
 from base.metrics import DEAD_LETTERS
 from desk.mail_tables import MailboxRow, MailRow
+from desk.tables import plain
 
 
 class MailState(StrEnum):
@@ -43,6 +44,8 @@ _NEW_MAILBOX = text(
 ).bindparams(bindparam("now", type_=UtcDateTime))
 _LIMITS = {"subject": 500, "error": 500, "kind": 16, "how": 40, "echo": 32}
 _WAITING = (MailState.RECEIVED, MailState.CLAIMED)
+_ROWS = plain(MailRow)
+_ANY_DUE = select(_ROWS.c.id).where(_ROWS.c.state.in_(_WAITING), _ROWS.c.next_at <= bindparam("now")).limit(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,12 @@ def hold(session: Session, mailbox: str, holder: str, now: datetime, seconds: fl
     return bool(result.rowcount)  # type: ignore[attr-defined]
 
 
+def let_go_of_dead(session: Session, holders: str) -> None:
+    """Free what was held by holders whose name begins like this: their process has ended."""
+    held = MailboxRow.holder.startswith(holders, autoescape=True)
+    session.execute(update(MailboxRow).where(held).values(held_until=None))
+
+
 def let_go(session: Session, mailbox: str, holder: str) -> None:
     """Let another process have the mailbox at once."""
     session.execute(
@@ -153,6 +162,11 @@ def health(session: Session) -> list[MailboxHealth]:
     """Every mailbox that was ever connected."""
     rows = session.scalars(select(MailboxRow).order_by(MailboxRow.name))
     return [MailboxHealth(r.name, r.state, r.detail, r.since, Cursor(r.uidvalidity, r.last_uid)) for r in rows]
+
+
+def any_due(session: Session, now: datetime) -> bool:
+    """Whether there may be something to claim: a cheap look."""
+    return session.execute(_ANY_DUE, {"now": now}).first() is not None
 
 
 def claim(session: Session, now: datetime, lease_seconds: int) -> StoredMail | None:

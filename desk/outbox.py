@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session, aliased
 
 from base.messages import FETCHED, Channel, DeliveryState, Link, Outbound, QuickReply, Receipt
@@ -20,7 +20,8 @@ from base.metrics import DEAD_LETTERS, SENT
 from desk import switches
 from desk.tables import OutboxRow, plain
 
-_NEW = insert(plain(OutboxRow))
+_ROWS = plain(OutboxRow)
+_NEW = insert(_ROWS)
 
 
 class OutboxState(StrEnum):
@@ -41,6 +42,11 @@ TO_STAFF = (
     "staff-"  # how the key of a notification to staff begins: no customer gets it, and none of theirs waits for it
 )
 PAUSED = "outbox"  # the switch that holds everything back
+_ANY_DUE = (
+    select(_ROWS.c.id)
+    .where(_ROWS.c.state.in_((*_TO_SEND, OutboxState.CLAIMED)), _ROWS.c.next_at <= bindparam("now"))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +106,11 @@ def put(
     )
 
 
+def any_due(session: Session, now: datetime) -> bool:
+    """Whether there may be something to claim, or a claim has ended: a cheap look."""
+    return session.execute(_ANY_DUE, {"now": now}).first() is not None
+
+
 def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[Channel, ...]) -> OutboxItem | None:
     """Take the oldest reply that is due, of these channels. Replies of one conversation leave in their order;
     a notification to staff waits for none of them, nor they for it.
@@ -147,6 +158,8 @@ def claim(session: Session, now: datetime, lease_seconds: int, channels: tuple[C
 def _take_for_dead(session: Session, now: datetime) -> None:
     """End the claims whose lease has ended: what cannot have left is sent anew, a few times, the rest is maybe sent."""
     ended = (OutboxRow.state == OutboxState.CLAIMED, OutboxRow.next_at <= now)
+    if session.scalar(select(OutboxRow.id).where(*ended).limit(1)) is None:
+        return
     here = (*ended, OutboxRow.channel.in_(NOTED_FIRST), OutboxRow.recipient == "")
     died = "its worker died before it left"
     for which, state, error in (

@@ -18,12 +18,14 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from base.log import get_logger
+from base.messages import Channel
 from desk.inbox import InboxItem
 from kb.audit import repair
 from web import errors
 from web.deps import Running
 from web.live import Hub
 from web.mail.room import MailRoom, doors
+from web.mail_process import MailProcess
 from web.pages import make_environments
 from web.routes import (
     api,
@@ -44,7 +46,7 @@ from web.routes import (
 )
 from web.security import AnswersHead, BodyLimit, SameOriginOnly, SecurityHeaders
 from web.wiring import Services
-from web.worker import Worker
+from web.worker import MAIL_ONLY, Worker
 
 log = get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -57,10 +59,13 @@ ROUTES = (
 )  # fmt: skip
 
 
-def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None) -> FastAPI:
+def create_app(
+    services: Services, *, on_warm: Callable[[], None] = lambda: None, mail_process: MailProcess | None = None
+) -> FastAPI:
     """The app over these services. Its lifespan starts the hub and, unless told otherwise, the worker.
 
-    on_warm: called when the models are loaded and the index is checked.
+    on_warm: called when the models are loaded and the index is checked. mail_process: reads, answers and sends mail in
+    place of this one.
     """
     app = FastAPI(
         title="Firstline", version="1", description="The support desk's API. Errors are problem+json (RFC 9457).",
@@ -69,15 +74,17 @@ def create_app(services: Services, *, on_warm: Callable[[], None] = lambda: None
     hub = Hub(services.database)
     templates = make_environments()
     room = MailRoom(services, services.office, templates)
+    channels = frozenset(Channel) - (MAIL_ONLY if mail_process else frozenset())
     worker = Worker(
-        services, doors(room), chores={"sort-mail": room.sorter.sort_one}, on_change=hub.wake,
+        services, {channel: door for channel, door in doors(room).items() if channel in channels}, channels=channels,
+        chores={} if mail_process else {"sort-mail": room.sorter.sort_one}, on_change=hub.wake,
         on_start=lambda item: _typing(hub, item),
         on_draft=lambda item, text: hub.whisper(_thread(item), "delta", {"draft": item.id, "text": text}),
     )  # fmt: skip
     app.state.running = Running(
         services=services, hub=hub, worker=worker, limiter=MovingWindowRateLimiter(MemoryStorage()),
         templates=templates, mail=room, chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
-        on_warm=on_warm,
+        on_warm=on_warm, mail_process=mail_process,
     )  # fmt: skip
     for module in ROUTES:
         app.include_router(module.router)
@@ -126,7 +133,8 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     await run.hub.start()
     if services.settings.worker == "inline":
         run.worker.start()
-        run.mail.start(run.worker.wake)
+        if run.mail_process is None:
+            run.mail.start(run.worker.wake)
     threading.Thread(target=_warm_up, args=(run,), name="warm-up", daemon=True).start()
     log.info("serving", url=services.settings.base_url)
     try:

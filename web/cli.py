@@ -74,13 +74,14 @@ def serve(ctx: click.Context, host: str | None, port: int | None, demo: bool) ->
 
 
 @main.command()
+@click.option("--mail", "mail_only", is_flag=True, hidden=True)
 @data_dir_option
 @click.pass_context
-def worker(ctx: click.Context) -> None:
+def worker(ctx: click.Context, mail_only: bool) -> None:
     """Answer messages without serving pages (with PostgreSQL: as many of these as you like)."""
     from web.commands.serve import run_worker
 
-    run_worker(settings_of(ctx))
+    run_worker(settings_of(ctx), mail_only=mail_only)
 
 
 @main.command()

@@ -26,6 +26,7 @@ from web.worker import Worker
 
 if TYPE_CHECKING:
     from web.mail.room import MailRoom
+from web.mail_process import MailProcess
 
 CHAT_SESSION_SECONDS = 60 * 60 * 24 * 60
 
@@ -42,6 +43,7 @@ class Running:
     mail: MailRoom
     chat_tokens: URLSafeTimedSerializer
     on_warm: Callable[[], None]
+    mail_process: MailProcess | None = None  # reads, answers and sends mail in our place
 
 
 def running(request: Request) -> Running:

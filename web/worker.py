@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import traceback
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,13 +15,14 @@ from base.messages import Channel
 from bot.models import OutcomeKind
 from channels.adapter import ChannelAdapter
 from desk import conversations, inbox, incident_updates, outbox
-from desk.inbox import InboxItem
+from desk.inbox import EVERY_CHANNEL, InboxItem
 from desk.models import ConversationState
 from desk.outbox import OutboxItem
 from web.wiring import Services
 
 log = get_logger(__name__)
 IDLE_SECONDS = 1.0  # between looks when nobody wakes us: other processes may have put something in
+MAIL_ONLY = frozenset({Channel.EMAIL})  # what a process apart for mail answers; the watch over surges is another's
 
 OnDraft = Callable[[InboxItem, str], None]
 
@@ -38,10 +39,13 @@ class Worker:
         on_start: Callable[[InboxItem], None] = lambda item: None,
         on_draft: OnDraft | None = None,
         chores: Mapping[str, Callable[[], bool]] | None = None,
+        channels: Collection[Channel] = EVERY_CHANNEL,
     ) -> None:
         self._services, self._adapters = services, adapters
         self._on_change, self._on_start, self._on_draft = on_change, on_start, on_draft
-        self._chores = dict(chores or {})  # by name: what else there is to do, one piece a call, False when nothing is
+        self._channels = frozenset(channels)  # whose messages are answered here
+        # By name: what else there is to do, one piece a call, False when nothing is.
+        self._chores = {**({} if channels == MAIL_ONLY else {"watch": self.watch_once}), **(chores or {})}
         self._wake, self._stop = threading.Condition(), threading.Event()
         self._hands: dict[int, InboxItem] = {}  # what is being answered, by thread
         self._sending: OutboxItem | None = None
@@ -53,7 +57,7 @@ class Worker:
             self._threads.append(threading.Thread(target=self._answer_all, name=f"answer-{number}", daemon=True))
         self._threads.append(threading.Thread(target=self._send_all, name="send", daemon=True))
         self._threads.append(threading.Thread(target=self._keep_all, name="leases", daemon=True))
-        for name, chore in {"watch": self.watch_once, **self._chores}.items():
+        for name, chore in self._chores.items():
             self._threads.append(threading.Thread(target=self._do_all, args=(name, chore), name=name, daemon=True))
         for thread in self._threads:
             thread.start()
@@ -92,8 +96,12 @@ class Worker:
     def answer_one(self) -> bool:
         """Claim and answer one message. False when none was due."""
         services, settings = self._services, self._services.settings
+        with services.database.read() as session:
+            if not inbox.any_due(session, services.clock.now(), self._channels):
+                return False  # else every look, of every thread, would take its turn at writing
         with services.database.begin() as session:
-            item = inbox.claim(session, services.clock.now(), settings.lease_seconds, settings.attempts_max)
+            now, lease = services.clock.now(), settings.lease_seconds
+            item = inbox.claim(session, now, lease, settings.attempts_max, self._channels)
         if item is None:
             return False
         self._on_start(item)
@@ -186,6 +194,9 @@ class Worker:
     async def send_one(self) -> bool:
         """Claim and send one reply. False when none was due."""
         services, settings = self._services, self._services.settings
+        with services.database.read() as session:
+            if not outbox.any_due(session, services.clock.now()):
+                return False
         with services.database.begin() as session:
             item = outbox.claim(session, services.clock.now(), settings.lease_seconds, tuple(self._adapters))
         if item is None:

@@ -9,8 +9,9 @@ import base64
 import json
 import sys
 from dataclasses import asdict
-from typing import Any, BinaryIO
+from typing import Any
 
+from base.frames import receive, send
 from channels.email.limits import MailRefused
 from channels.email.mime import read_mail
 from channels.email.models import Mail
@@ -30,23 +31,6 @@ def main() -> None:
     source, answers = sys.stdin.buffer, sys.stdout.buffer
     while (raw := receive(source)) is not None:
         send(answers, json.dumps(_answer(raw)).encode())
-
-
-def receive(source: BinaryIO) -> bytes | None:
-    """The next frame; None at the end, or when it is cut off."""
-    head = source.read(8)
-    if len(head) < 8:
-        return None
-    length = int.from_bytes(head, "big")
-    body = source.read(length)
-    return body if len(body) == length else None
-
-
-def send(target: BinaryIO, body: bytes) -> None:
-    """One frame."""
-    target.write(len(body).to_bytes(8, "big"))
-    target.write(body)
-    target.flush()
 
 
 def _answer(raw: bytes) -> dict[str, Any]:

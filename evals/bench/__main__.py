@@ -16,7 +16,7 @@ from base.log import set_up_logging
 from evals.bench.figures import Figures, machine
 from evals.bench.installation import settings_for
 
-ALWAYS = ("startup", "turn", "ingest", "search", "sse", "surge")
+ALWAYS = ("startup", "turn", "ingest", "search", "sse", "surge", "mail")
 ONLY_FULL = ("memory",)
 PEERS = "peers"
 GOALS = {
@@ -25,6 +25,7 @@ GOALS = {
     ("ingest", "throughput_ratio_to_embedder"): (">=", 0.8),
     ("sse", "ack_p95_ms"): ("<=", 100.0),
     ("surge", "p50_ratio_many_to_few"): ("<=", 1.5),
+    ("mail", "ack_p95_ratio"): ("<=", 1.2),
     ("search", "large_exact_p95_ms"): ("<=", 60.0),
     ("search", "large_chroma_p95_ms"): ("<=", 60.0),
 }

@@ -53,10 +53,10 @@ def machine() -> Figures:
     }
 
 
-def resident_bytes() -> int:
-    """Memory of this process that is in RAM now (Linux; elsewhere its highest value so far)."""
+def resident_bytes(pid: int | None = None) -> int:
+    """Memory of this process, or of another one, that is in RAM now (Linux; elsewhere our own highest value so far)."""
     try:
-        pages = int(Path("/proc/self/statm").read_text().split()[1])
+        pages = int(Path(f"/proc/{pid or 'self'}/statm").read_text().split()[1])
     except OSError:
         import resource
 

@@ -73,11 +73,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server(folder: Path, **environment: str) -> Iterator[Server]:
-    """`firstline serve` on a free port of loopback, stopped at the end. Raises ServerNotReady."""
+def running_server(folder: Path, *, module: str = "", **environment: str) -> Iterator[Server]:
+    """`firstline serve` on a free port of loopback, stopped at the end. Raises ServerNotReady.
+
+    module: one that serves FOLDER instead, and prints its address.
+    """
     started = time.perf_counter()
+    serve = ["web.cli", "--data-dir", str(folder), "serve", "--host", "127.0.0.1", "--port", "0"]
     process = subprocess.Popen(
-        [sys.executable, "-m", "web.cli", "--data-dir", str(folder), "serve", "--host", "127.0.0.1", "--port", "0"],
+        [sys.executable, "-m", *([module, str(folder)] if module else serve)],
         cwd=folder, env=clean_environment(FIRSTLINE_LOG_LEVEL="error", **environment), text=True,
         stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
     )  # fmt: skip

@@ -10,7 +10,7 @@ import pytest
 
 from base.settings import Settings
 from evals.bench import __main__ as bench
-from evals.bench import hashed, ingest, large, memory, search, sse, startup, surge, turn
+from evals.bench import hashed, ingest, large, mail, memory, search, sse, startup, surge, turn
 from evals.bench import installation as bench_installation
 from evals.bench.documents import write_documents
 from evals.bench.figures import machine, percentile, resident_bytes, spread_ms, timed
@@ -258,3 +258,17 @@ def test_the_watch_over_surges_is_measured_with_few_and_with_many(monkeypatch: p
     found = surge.measure(quick=True)
     assert (found["few"], found["many"]) == (30, 60)
     assert found["p50_ratio_many_to_few"] > 0
+
+
+@pytest.mark.slow
+@LOOPBACK
+def test_chat_is_measured_beside_mails_and_every_mail_ends_somewhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mail, "BLOCK_SECONDS", 2.0)
+    monkeypatch.setattr(mail, "QUICK_SORTED", 20)
+    found = mail.measure(quick=True, seconds=2.0)
+    assert found["failed"] == 0
+    assert found["ack_p95_ratio"] > 0
+    assert found["mails_per_minute"] > 100
+    assert "mails_received" not in found
+    assert "mails_claimed" not in found
+    assert found["sorted_per_s"] > 0

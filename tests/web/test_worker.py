@@ -21,7 +21,7 @@ from desk.tables import ConversationRow, TicketRow, TurnRow
 from tests import articles
 from tests.live import LOOPBACK, eventually
 from web.wiring import Services
-from web.worker import Worker, blame, drain
+from web.worker import MAIL_ONLY, Worker, blame, drain
 
 QUESTION = "What does the printer code PRN-21 mean?"
 
@@ -208,6 +208,16 @@ def test_a_message_that_takes_long_stays_with_the_worker_that_has_it(desk: Servi
     clock.advance(seconds=2)
     with desk.database.begin() as session:
         assert inbox.claim(session, clock.now(), 60, 5) is not None
+
+
+@pytest.mark.allow_hosts(LOOPBACK)
+def test_a_worker_for_some_doors_leaves_the_others_to_theirs(desk: Services) -> None:
+    put(desk)
+    chats = Worker(desk, {}, channels=frozenset(Channel) - MAIL_ONLY)
+    assert not chats.answer_one()
+    assert states(desk)[0] == {InboxState.QUEUED: 1}
+    assert Worker(desk, {}, channels=MAIL_ONLY).answer_one()
+    assert states(desk)[0] == {InboxState.DONE: 1}
 
 
 @pytest.mark.allow_hosts(LOOPBACK)

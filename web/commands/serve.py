@@ -15,8 +15,12 @@ from base.clock import SystemClock
 from base.errors import AppError, MisconfiguredSetting, Unavailable
 from base.i18n import N_
 from base.log import get_logger, set_up_logging
+from base.messages import Channel
 from base.settings import Settings
+from desk import mails
 from kb.store import count_live
+from web.mail.mailboxes import holders_of
+from web.mail_process import MailProcess, tell_metrics, when_closed
 from web.wiring import Services, build, settle
 
 if TYPE_CHECKING:
@@ -63,13 +67,32 @@ def run(settings: Settings, *, demo: bool) -> None:
     if demo:
         _prepare_demo(services)
     _say_where(settings, demo)
-    app = create_app(services, on_warm=settle)
+    apart = _mail_process(services, settings)
+    app = create_app(services, on_warm=settle, mail_process=apart)
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=5, server_header=False,
         proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
         timeout_keep_alive=30,
     )  # fmt: skip
-    make_server(config, app.state.running.hub).run(sockets=[listening])
+    try:
+        make_server(config, app.state.running.hub).run(sockets=[listening])
+    finally:
+        if apart is not None:
+            apart.stop()
+
+
+def _mail_process(services: Services, settings: Settings) -> MailProcess | None:
+    """Started, where there is mail and it has a process of its own; else None."""
+    if settings.worker != "inline" or not settings.mail_apart or not services.office.accounts:
+        return None
+
+    def let_go(pid: int) -> None:
+        with services.database.begin() as session:
+            mails.let_go_of_dead(session, holders_of(pid))
+
+    process = MailProcess(settings, on_end=let_go)
+    process.start()
+    return process
 
 
 def make_server(config: uvicorn.Config, hub: Hub) -> uvicorn.Server:
@@ -84,24 +107,33 @@ def make_server(config: uvicorn.Config, hub: Hub) -> uvicorn.Server:
     return Server(config)
 
 
-def run_worker(settings: Settings) -> None:
-    """Answer and send until told to stop; what is in hand is finished first."""
+def run_worker(settings: Settings, *, mail_only: bool = False) -> None:
+    """Answer and send until told to stop; what is in hand is finished first.
+
+    mail_only: as the process apart of `serve`, which ends it by closing its input.
+    """
     from web.mail.room import MailRoom, doors
     from web.pages import make_environments
-    from web.worker import Worker
+    from web.worker import MAIL_ONLY, Worker
 
     set_up_logging(settings)
     services = build(settings)
     mail = MailRoom(services, services.office, make_environments())
-    worker = Worker(services, doors(mail), chores={"sort-mail": mail.sorter.sort_one})
+    channels = MAIL_ONLY if mail_only else frozenset(Channel)
+    adapters = {channel: door for channel, door in doors(mail).items() if channel in channels}
+    worker = Worker(services, adapters, chores={"sort-mail": mail.sorter.sort_one}, channels=channels)
     stop = threading.Event()
+    if mail_only:
+        when_closed(sys.stdin.buffer, stop.set)
+        tell_metrics(sys.stdout.buffer)
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: stop.set())
     services.warm()
     settle()
     worker.start()
     mail.start(worker.wake)
-    click.echo("Firstline worker: answering. Stop with Ctrl+C.", err=True)
+    if not mail_only:
+        click.echo("Firstline worker: answering. Stop with Ctrl+C.", err=True)
     stop.wait()
     mail.stop()
     worker.stop()

@@ -29,12 +29,17 @@ UNUSABLE = {
 }
 
 
+def holders_of(pid: int) -> str:
+    """How the names of those begin who hold mailboxes in this process of this machine."""
+    return f"{socket.gethostname()[:40]}:{pid}:"
+
+
 class Mailboxes:
     """The watching threads of one process. `on_mail` is called after a mail is stored."""
 
     def __init__(self, services: Services, office: Office, on_mail: Callable[[], None]) -> None:
         self._services, self._office, self._on_mail = services, office, on_mail
-        self._holder = f"{socket.gethostname()[:40]}:{os.getpid()}:{secrets.token_hex(4)}"
+        self._holder = holders_of(os.getpid()) + secrets.token_hex(4)
         self._stop = threading.Event()
         self._threads: list[threading.Thread] = []
         self._since: dict[str, datetime] = {}  # by mailbox: what arrived before is left alone

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from pydantic import TypeAdapter, ValidationError
 
-from channels.email.helper import receive, send
+from base.frames import receive, send
 from channels.email.limits import MailRefused, Refusal
 from channels.email.models import Mail
 
@@ -75,8 +75,8 @@ class IsolatedReader:
         try:
             assert helper.stdin is not None
             assert helper.stdout is not None
-            send(helper.stdin, raw)  # type: ignore[arg-type]
-            answer = receive(helper.stdout)  # type: ignore[arg-type]
+            send(helper.stdin, raw)
+            answer = receive(helper.stdout)
             said: dict[str, Any] = json.loads(answer) if answer is not None else {}
         except (OSError, ValueError) as error:
             self._end()

@@ -45,6 +45,9 @@ class Sorter:
     def sort_one(self) -> bool:
         """Sort the oldest mail that is due. False when there is none."""
         services = self._services
+        with services.database.read() as session:
+            if not mails.any_due(session, services.clock.now()):
+                return False
         with services.database.begin() as session:
             stored = mails.claim(session, services.clock.now(), services.settings.lease_seconds)
         if stored is None:

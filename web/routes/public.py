@@ -125,8 +125,10 @@ def health(run: RunningDep) -> Response:
 
 
 @router.get("/metrics", dependencies=[requires("admin", or_bearer="metrics_token")])
-def metrics() -> Response:
-    return PlainTextResponse(render_metrics(), media_type="text/plain; version=0.0.4")
+def metrics(run: RunningDep) -> Response:
+    """What this process counted, and the one that deals with mail."""
+    others = run.mail_process.metrics() if run.mail_process else ()
+    return PlainTextResponse(render_metrics(others), media_type="text/plain; version=0.0.4")
 
 
 def _steps(presenter: Presenter, ticket: Ticket, at: dict[ClockKind, object]) -> tuple[StepView, ...]:
