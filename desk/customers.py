@@ -34,23 +34,33 @@ def find(session: Session, channel: str, external_id: str) -> Customer | None:
 
 def find_or_create(session: Session, inbound: Inbound, lang: str, now: datetime) -> Customer:
     """The sender's customer; a new one, known by this channel's id alone, at the first message."""
+    verified = bool(inbound.extra.get("verified"))
     known = find(session, inbound.channel, inbound.sender_id)
-    if known is not None:
-        if inbound.extra.get("verified"):
-            prove(session, inbound.channel, inbound.sender_id)
-        return known
+    if known is None:
+        return _add(session, inbound.channel, inbound.sender_id, inbound.sender_name, lang, verified, now)
+    if verified:
+        prove(session, inbound.channel, inbound.sender_id)
+    return known
+
+
+def meet(session: Session, channel: str, external_id: str, name: str, lang: str, now: datetime) -> Customer:
+    """The customer of an id that was proven just now, before they have written anything: a new one if nobody has it."""
+    known = find(session, channel, external_id)
+    if known is None:
+        return _add(session, channel, external_id, name, lang, True, now)
+    prove(session, channel, external_id)
+    return known
+
+
+def _add(
+    session: Session, channel: str, external_id: str, name: str, lang: str, verified: bool, now: datetime
+) -> Customer:  # fmt: skip
     values: dict[str, Any] = {
-        "public_id": secrets.token_hex(12), "name": inbound.sender_name[:200], "lang": lang, "package": "basic",
-        "created_at": now,
+        "public_id": secrets.token_hex(12), "name": name[:200], "lang": lang, "package": "basic", "created_at": now,
     }  # fmt: skip
     customer = Customer(id=session.execute(_NEW, values).scalar_one(), **values)
-    session.execute(
-        _NEW_IDENTITY,
-        {
-            "customer_id": customer.id, "channel": inbound.channel, "external_id": inbound.sender_id,
-            "verified": bool(inbound.extra.get("verified")), "created_at": now,
-        },
-    )  # fmt: skip
+    known_by = {"customer_id": customer.id, "channel": channel, "external_id": external_id}
+    session.execute(_NEW_IDENTITY, {**known_by, "verified": verified, "created_at": now})
     return customer
 
 

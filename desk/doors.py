@@ -5,14 +5,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, delete, select
 from sqlalchemy.orm import Session
 
 from base.messages import Channel
 from desk import conversations
+from desk.mail_tables import MailThreadRow
 from desk.models import Conversation
 from desk.tables import ConversationRow, DoorRow, plain
 
@@ -83,3 +85,24 @@ def all_of(session: Session, talk: Conversation) -> list[Door]:
     """Every door of a conversation, the first one first."""
     rows = session.scalars(select(DoorRow).where(DoorRow.conversation_id == talk.id).order_by(DoorRow.id))
     return [Door(Channel(talk.channel), talk.thread_id), *(Door(Channel(row.channel), row.thread_id) for row in rows)]
+
+
+def close_mail(session: Session, customer_id: int, addresses: Sequence[str], now: datetime) -> None:
+    """Shut the further doors by which a customer's conversations reach these addresses: they are somebody else's now.
+
+    What comes next leaves by a conversation's first door, until the customer uses another one.
+    """
+    query = (
+        select(DoorRow.id, DoorRow.conversation_id, DoorRow.thread_id)
+        .join(ConversationRow, ConversationRow.id == DoorRow.conversation_id)
+        .join(MailThreadRow, MailThreadRow.thread_id == DoorRow.thread_id)
+        .where(
+            ConversationRow.customer_id == customer_id, DoorRow.channel == Channel.EMAIL,
+            MailThreadRow.address.in_(addresses),
+        )
+    )  # fmt: skip
+    for door_id, talk_id, thread_id in session.execute(query).all():
+        session.execute(delete(DoorRow).where(DoorRow.id == door_id))
+        talk = conversations.get(session, talk_id, to_write=True)
+        if through(talk) == Door(Channel.EMAIL, thread_id):
+            lead(session, talk, Door(Channel(talk.channel), talk.thread_id), now)

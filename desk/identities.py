@@ -1,6 +1,7 @@
 """Who is the same person: customers are joined by proof, never by a claim, and every join can be undone (promise 8).
 
-Proof is a one-time code that came back, a token signed by the organisation's own site, or a colleague's decision.
+Proof is a one-time code that came back, a token signed by the organisation's own site, a one-time link from a page on
+which the customer is signed in, or a colleague's decision.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from sqlalchemy.orm import Session
 
 from base.errors import Conflict, NotFound
 from base.i18n import N_
-from desk import audit, customers
+from base.messages import Channel
+from desk import audit, customers, doors
 from desk.models import Customer
+from desk.proof_tables import LinkRow
 from desk.tables import ConversationRow, CustomerRow, IdentityRow, MergeRow, TicketRow
 
 
 class Proof(StrEnum):
     CODE = "code"  # a one-time code that was sent to the address came back
     TOKEN = "signed_token"  # noqa: S105 - the organisation's own site says so, signed
+    LINK = "signed_in_link"  # it came with a one-time link of a page on which the customer is signed in
     STAFF = "staff"
 
 
@@ -31,10 +35,11 @@ class AlreadyUndone(Conflict):
     message = N_("This was undone already.")
 
 
-_MOVED: dict[str, type[IdentityRow] | type[ConversationRow] | type[TicketRow]] = {
+_MOVED: dict[str, type[IdentityRow] | type[ConversationRow] | type[TicketRow] | type[LinkRow]] = {
     "identities": IdentityRow,
     "conversations": ConversationRow,
     "tickets": TicketRow,
+    "links": LinkRow,
 }
 
 
@@ -85,7 +90,7 @@ def claim(
 
 
 def join(session: Session, kept: Customer, other: Customer, proof: Proof, by: str, now: datetime) -> Merge:
-    """Move everything of `other` to `kept`: ids, conversations, tickets. Raises Conflict for a customer with itself."""
+    """Move everything of `other` to `kept`: ids, conversations, tickets, links. Raises Conflict for a customer with itself."""
     if kept.id == other.id:
         raise Conflict("a customer cannot be joined with itself", customer=kept.id)
     moved: dict[str, list[int]] = {}
@@ -102,7 +107,10 @@ def join(session: Session, kept: Customer, other: Customer, proof: Proof, by: st
 
 
 def undo(session: Session, merge_id: int, by: str, now: datetime) -> Merge:
-    """Give back what was moved, as far as it is still there. Raises NotFound, AlreadyUndone."""
+    """Give back what was moved, as far as it is still there; answers no longer go to an address that was given back.
+
+    Raises NotFound, AlreadyUndone.
+    """
     merge = session.get(MergeRow, merge_id)
     if merge is None:
         raise NotFound("merge", id=merge_id)
@@ -115,6 +123,8 @@ def undo(session: Session, merge_id: int, by: str, now: datetime) -> Merge:
         )
     merge.undone_at = now
     session.flush()
+    for owner, other in ((merge.kept_id, merge.merged_id), (merge.merged_id, merge.kept_id)):
+        doors.close_mail(session, owner, _addresses(session, other), now)
     audit.note(session, now, by, "customers_parted", f"customer:{merge.kept_id}", other=merge.merged_id)
     return _to_merge(merge)
 
@@ -127,6 +137,10 @@ def merges_of(session: Session, customer_id: int) -> list[Merge]:
         .order_by(MergeRow.id.desc())
     )
     return [_to_merge(row) for row in session.scalars(query)]
+
+
+def _addresses(session: Session, customer_id: int) -> list[str]:
+    return [one.external_id for one in of_customer(session, customer_id) if one.channel == Channel.EMAIL]
 
 
 def _to_merge(row: MergeRow) -> Merge:

@@ -41,6 +41,7 @@ class How(StrEnum):
     MESSAGE_ID = "message_id"  # it answers a mail of ours
     REFERENCES = "references"  # it mentions mails of this thread, and its sender takes part
     SUBJECT = "subject"  # it names the ticket, and its sender takes part
+    LINK = "link"  # it brings a link from a page where its sender is signed in
     NEW = "new"
     FOLLOWS = "follows"  # a new one: the one it answers was over
     STRANGER = "stranger"  # a new one: it points at a conversation its sender has no proven part in

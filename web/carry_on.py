@@ -10,18 +10,18 @@ from starlette.concurrency import run_in_threadpool
 
 from base.errors import Conflict, DeliveryError, InvalidInput, RetryLater, Unavailable
 from base.i18n import N_, translate
-from base.messages import Channel, Outbound
+from base.messages import Channel
 from channels.email.accounts import MailAccount, is_address
 from channels.email.compose import Letter, compose
 from channels.email.models import Address
 from channels.email.smtp import send_mail
-from desk import access, codes, conversations, customers, doors, identities, mail_threads, outbox
+from desk import access, codes, customers, identities
 from desk.access import ThreadActor
 from desk.codes import VALID, WrongCode
-from desk.doors import Door
 from desk.identities import Proof
-from desk.models import Author, Conversation
+from desk.models import Conversation
 from web.deps import ChatSession, Running
+from web.mail import onward
 from web.wiring import Services
 
 
@@ -90,41 +90,13 @@ def confirm(services: Services, chat: ChatSession, code: str) -> str:
             raise NothingToCarryOn()
         customer = customers.get(session, talk.customer_id)
         identities.claim(session, customer, Channel.EMAIL, address, Proof.CODE, "customer", now)
-        thread = next((d.thread_id for d in doors.all_of(session, talk) if _is_mail_to(session, d, address)), "")
-        thread = thread or mail_threads.open_thread(session, account.name, address, customer.name, talk.subject, now)
-        doors.add(session, conversations.get(session, talk.id, to_write=True), Door(Channel.EMAIL, thread), now)
-        _say_so(session, talk, thread, address, services)
+        thread = onward.lead_to(session, talk, account.name, address, customer.name, now)
+        onward.say_so(session, talk, thread, address, now, by_mail=True)
     return address
 
 
 def _talk_of(session: Session, chat: ChatSession) -> Conversation | None:
     return access.conversation_of_thread(session, ThreadActor(Channel.WEBCHAT, chat.thread_id))
-
-
-def _is_mail_to(session: Session, door: Door, address: str) -> bool:
-    thread = mail_threads.get(session, door.thread_id) if door.channel is Channel.EMAIL else None
-    return thread is not None and thread.address == address
-
-
-def _say_so(session: Session, talk: Conversation, thread: str, address: str, services: Services) -> None:
-    """Tell the window, and begin the thread of mails with what was said last: the customer can answer it at once."""
-    now, lang = services.clock.now(), talk.lang
-    text = translate(
-        N_("From now on answers also go to {address}. Write here again, and they come here first."),
-        lang,
-        address=address,
-    )
-    last = [
-        turn for turn in conversations.latest_turns(session, talk.id, 6) if turn.author in (Author.BOT, Author.STAFF)
-    ]
-    turn = conversations.add_turn(session, talk.id, Author.SYSTEM, text, lang, now)
-    body = translate(N_("We go on here by mail: just answer this one."), lang)
-    if last:
-        body += "\n\n" + translate(N_("What was said last:"), lang) + "\n\n" + last[-1].text
-    outbound = Outbound(
-        key=f"turn-{turn.id}", channel=Channel.EMAIL, thread_id=thread, text=body, lang=lang, author="system"
-    )  # fmt: skip
-    outbox.put(session, outbound, talk.id, turn.id, now)
 
 
 def _purpose(chat: ChatSession) -> str:

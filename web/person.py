@@ -27,6 +27,7 @@ PACKAGE_NAMES = {
 _PROOFS = {
     Proof.CODE: N_("joined by a code sent to the address"),
     Proof.TOKEN: N_("joined by your own site"),
+    Proof.LINK: N_("joined by a link from a page of yours where they are signed in"),
     Proof.STAFF: N_("joined by a colleague"),
 }
 MOST_TALKS = 6

@@ -39,7 +39,7 @@ def desk(mail_server: MailServer, tmp_path: Path, model_cache: Path) -> Iterator
     (settings.data_dir / "mailboxes.toml").write_text(
         f'[[mailbox]]\nname = "support"\naddress = "{SUPPORT}"\nuser = "{SUPPORT}"\npassword = "{PASSWORD}"\n'
         f'imap = "{mail_server.imap_url}"\nsmtp = "{mail_server.smtp_url}"\nca_file = "{mail_server.ca_file}"\n'
-        "plus_addresses = true\n",
+        'plus_addresses = true\nauthserv_id = "mx.shop.test"\n',
         encoding="utf-8",
     )
     services = build(settings)

@@ -21,11 +21,12 @@ from tests.web.addresses import addresses
 from web.mail.letters import Click, Links
 from web.mail.ratings import RatingLinks, Vote
 
-EVERYBODY = frozenset({"anonymous", "customer A", "customer B", *Role})
+EVERYBODY = frozenset({"anonymous", "customer A", "customer B", "visitor", *Role})
 STAFF = frozenset(Role)
 WRITERS = frozenset({Role.EDITOR, Role.ADMIN})
 LEADERS = frozenset({Role.MANAGER, Role.ADMIN})
-CUSTOMERS = frozenset({"customer A", "customer B"})
+VISITORS = frozenset({"visitor"})  # signed in on the site that shows the window
+CUSTOMERS = frozenset({"customer A", "customer B", *VISITORS})
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("GET", "/api/v1/chat/events"): Door(CUSTOMERS, stream=True),
     ("POST", "/api/v1/chat/mail"): Door(CUSTOMERS, json={"address": "a@customers.example"}, missing=True),
     ("POST", "/api/v1/chat/mail/confirm"): Door(CUSTOMERS, json={"code": "123456"}, missing=True),
+    ("POST", "/api/v1/chat/links"): Door(VISITORS),
     ("POST", "/api/v1/chat/messages"): Door(CUSTOMERS, json={"client_id": "m", "text": "hello", "action": ""}),
     # for staff
     ("GET", "/inbox"): Door(STAFF),
@@ -208,6 +210,9 @@ def caller(live: LiveDesk, who: str, customer_a: Chat) -> httpx.Client:
     client = live.browser()
     if who != "anonymous":
         client.headers.update((customer_a if who == "customer A" else live.chat()).bearer)
+    if who in VISITORS:
+        session = {"t": secrets.token_hex(8), "l": "en", "u": ["user:4711", "Wang", ""]}
+        client.headers["Authorization"] = f"Bearer {live.app.state.running.chat_tokens.dumps(session)}"
     return client
 
 
@@ -245,7 +250,7 @@ def said(live: LiveDesk) -> list[tuple[int, str]]:
     return [*turns, *tickets, *articles, *found]
 
 
-@pytest.mark.parametrize("who", ["anonymous", "customer A", "customer B", *Role])
+@pytest.mark.parametrize("who", sorted(EVERYBODY))
 def test_each_caller_gets_what_is_theirs_and_nothing_else(
     live: LiveDesk, customer_a: Chat, fill: Callable[[str], str], who: str
 ) -> None:
@@ -257,7 +262,8 @@ def test_each_caller_gets_what_is_theirs_and_nothing_else(
         if who in door.allowed:
             fine = status < 400 or (door.missing and status in (404, 422, 503))
         else:
-            known = who in STAFF and "/chat/" not in path  # a chat window's session is no matter of a staff session
+            # A chat window's session is no matter of a staff session, nor the other way round.
+            known = who in (STAFF if "/chat/" not in path else CUSTOMERS)
             fine = status == (403 if known else 401) and said(live) == before
         if not fine:
             wrong.append((method, path, status))

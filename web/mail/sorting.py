@@ -20,11 +20,12 @@ from base.text import normalise
 from channels.email.authenticity import Verdict, verdict
 from channels.email.compose import LOOP_HEADER, one_line
 from channels.email.limits import MailRefused
+from channels.email.links import take_out
 from channels.email.models import Address, Mail, MailKind
 from desk import customers, inbox, mail_threads, mails
 from desk.mail_threads import Evidence, How, Placement
 from desk.mails import MailState, StoredMail
-from web.mail import colleagues, notes, returned, rules
+from web.mail import colleagues, linking, notes, returned, rules
 from web.mail.office import Office
 from web.mail.reading import MailReader, ReaderFailed
 from web.wiring import Services
@@ -89,6 +90,7 @@ class Sorter:
             log.warning("mail_taken_over", mail_id=stored.id)
             return
         account = self._office.account(stored.mailbox) or self._office.of_address([a.address for a in mail.to])
+        token, mail = take_out(mail)
         sender = _sender(mail)
         known: dict[str, Any] = {
             "kind": str(mail.kind), "message_id": mail.message_id, "sender": sender.address, "subject": mail.subject,
@@ -110,17 +112,24 @@ class Sorter:
                 notes.keep(session, self._services, thread, mail, sender)
             mails.finish(session, stored.id, MailState.NOTED, **known, how=str(where.how), thread_id=thread)
             return
-        if mails.came_before(session, stored.id, mail.message_id, sender.address, COLLEAGUE):
-            mails.finish(session, stored.id, MailState.DUPLICATE, **known, how=COLLEAGUE)
-            return
+        for how in (COLLEAGUE, How.LINK) if token else (COLLEAGUE,):
+            if mails.came_before(session, stored.id, mail.message_id, sender.address, how):
+                mails.finish(session, stored.id, MailState.DUPLICATE, **known, how=how)
+                return
         if colleagues.take(session, self._services, self._office, mail, sender, found):
             mails.finish(session, stored.id, MailState.TAKEN, **known, how=COLLEAGUE)
             return
-        self._take(session, stored, mail, sender, found, where, known)
+        linked = linking.take(session, self._services, stored.mailbox, mail, sender, found, token)
+        if linked.thread_id:
+            where = Placement(How.LINK, linked.thread_id)
+        if linked.says_nothing:
+            mails.finish(session, stored.id, MailState.TAKEN, **known, how=How.LINK, thread_id=linked.thread_id)
+            return
+        self._take(session, stored, mail, sender, found, where, known, linked.hints)
 
     def _take(
         self, session: Session, stored: StoredMail, mail: Mail, sender: Address, found: Verdict, where: Placement,
-        known: dict[str, Any],
+        known: dict[str, Any], more_hints: tuple[str, ...],
     ) -> None:  # fmt: skip
         """A customer's message: into the inbox, in its thread."""
         now, subject = self._services.clock.now(), mail_threads.bare_subject(mail.subject)
@@ -134,7 +143,7 @@ class Sorter:
             if found is Verdict.PASS:
                 customers.prove(session, Channel.EMAIL, sender_id)
         message = self._message(stored, mail, sender, thread, subject if not where.thread_id else "")
-        message = _with(message, sender_id, [*hints, *([hint] if hint else [])], found)
+        message = _with(message, sender_id, [*more_hints, *hints, *([hint] if hint else [])], found)
         put = inbox.put(session, message)
         mails.finish(
             session, stored.id, MailState.DUPLICATE if put.duplicate else MailState.TAKEN, **known,

@@ -21,7 +21,8 @@ from channels.webchat import MAX_TEXT, THREAD_HEADER
 from desk import access, conversations, events
 from desk.access import ThreadActor
 from desk.models import Conversation
-from web import carry_on
+from web import carry_on, chat_links
+from web.chat_links import ChatLinkOut
 from web.deps import ChatDep, ChatSession, Number, Running, RunningDep, client_address, limit
 from web.live import CLOSE, Signal, chat_signal, event_id, event_stream, turn_json
 from web.schemas import (
@@ -43,6 +44,7 @@ router = APIRouter(
     prefix="/api/v1/chat", tags=["chat"], responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}}
 )
 RETRY_MILLISECONDS = 2000
+LINKS_PER_VISITOR = 20  # per hour
 CODES_PER_WINDOW, CODES_PER_ADDRESS, CODES_PER_PLACE = 3, 4, 20  # per hour: nobody is bombed with codes
 
 
@@ -119,6 +121,14 @@ def confirm_mail(body: MailCode, run: RunningDep, chat: ChatDep) -> MailConfirme
     run.worker.wake()
     run.hub.wake()
     return MailConfirmedOut(address=address)
+
+
+@router.post("/links", status_code=status.HTTP_201_CREATED)
+def make_link(request: Request, run: RunningDep, chat: ChatDep) -> ChatLinkOut:
+    """For who is signed in on the page: a one-time link by which another channel knows them, good for half an hour."""
+    who = chat.visitor.id if chat.visitor is not None else chat.thread_id
+    limit(request, "hour", LINKS_PER_VISITOR, "chat-link", who)
+    return chat_links.make(run.services, chat)
 
 
 @router.get("/events", response_class=EventSourceResponse)

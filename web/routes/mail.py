@@ -16,6 +16,7 @@ from base.errors import NotFound
 from base.i18n import format_bytes
 from base.messages import Channel, Inbound
 from channels.email.limits import MailRefused
+from channels.email.links import take_out
 from channels.email.models import Address, Mail
 from desk import mail_threads, mails
 from desk.models import Staff
@@ -105,7 +106,7 @@ def whole_mail(request: Request, mail_id: int, run: RunningDep, member: Member, 
     presenter = Presenter(run.services, language, member)
     raw, received = _stored(run, mail_id)
     try:
-        mail = run.mail.read(raw)
+        _, mail = take_out(run.mail.read(raw))  # a link that was not used yet is nobody's to see
     except (MailRefused, ReaderFailed) as error:
         view = WholeMail(mail_id, "", "", "", "", presenter.moment(received), "", "", (), str(error))
     else:

@@ -1,6 +1,9 @@
 /* Firstline chat, third part: the form that carries a conversation on by e-mail. An address, the code that went there, done.
+ * Who is signed in on the page may write from their own mail program instead: a link, new each time the form is opened.
  * widget.js makes one form for its window. What is typed here is stored nowhere: a reload starts over. */
 (() => {
+  const LINK_MS = 29 * 60000; // it is good for half an hour
+
   const LOOK = `
 .by { color: var(--acc); text-decoration: underline; min-height: 24px; font-weight: 550; white-space: nowrap; } .by:hover { text-decoration-thickness: 2px; }
 .mail { display: block; padding: 12px 14px; font-size: 13.5px; background: var(--panel); max-height: 70%; overflow: auto; flex: none; }
@@ -11,7 +14,7 @@
 .mail .said:not(:empty) { margin-top: 6px; } .mail .said.bad { color: var(--bad); font-weight: 550; }
 .deeds { display: flex; flex-wrap: wrap; gap: 8px; margin-top: 10px; } .deeds button { border: 1px solid var(--chip); color: var(--acc); border-radius: 10px; padding: 6px 12px; }
 .deeds button:hover { border-color: var(--acc); } .deeds .yes { background: var(--fill); border-color: var(--fill); color: #fff; font-weight: 550; }
-.mail[aria-busy] .deeds { opacity: .6; }
+.mail[aria-busy] .deeds { opacity: .6; } .mail .own { margin-top: 10px; } .own a { display: inline-block; min-height: 24px; }
 @media (max-height: 520px) { .mail:not([hidden]) + form { display: none; } }`;
 
   class MailForm {
@@ -25,6 +28,8 @@
       const field = (type) => h("input", { ...type, "aria-describedby": "mail-why mail-said", spellcheck: "false", autocapitalize: "off" });
       this.address = field({ type: "email", name: "email", autocomplete: "email", enterkeyhint: "send" });
       this.code = field({ class: "digits", type: "text", name: "code", inputmode: "numeric", autocomplete: "one-time-code", enterkeyhint: "done" });
+      this.link = h("a", null, t.own);
+      this.own = h("p", { class: "own", hidden: true }, this.link);
       this.lines = { address: h("label", null, t.address, this.address), code: h("label", null, t.code, this.code) };
       this.go = h("button", { class: "yes" });
       this.again = h("button", { type: "button", onclick: () => this.sendAgain() }, t.newCode);
@@ -32,7 +37,7 @@
       this.form = h("form", { class: "mail", "aria-label": t.mail, novalidate: true, hidden: true,
         onkeydown: (event) => { if (event.key === "Enter" && composes(event)) event.preventDefault(); },
         onsubmit: (event) => { event.preventDefault(); this.step === "code" ? this.confirm() : this.send(); } },
-        this.why, this.lines.address, this.lines.code, this.said, h("div", { class: "deeds" }, this.go, this.again, cancel));
+        this.why, this.lines.address, this.lines.code, this.said, h("div", { class: "deeds" }, this.go, this.again, cancel), this.own);
     }
 
     get isOpen() { return !this.form.hidden; }
@@ -45,10 +50,23 @@
       this.button.setAttribute("aria-expanded", "true");
       this.show("address");
       this.chat.toEnd();
+      this.offerLink();
+    }
+
+    /** Who is signed in may write from their own mail program: the server says by which link. */
+    async offerLink() {
+      if (!this.chat.store.subject) return;
+      const asked = (this.asked = {});
+      const { mailto } = await this.chat.api("links", {}).then((answer) => (answer.ok ? answer.json() : {})).catch(() => ({}));
+      if (this.asked !== asked || this.step !== "address" || !mailto?.startsWith("mailto:")) return;
+      this.link.href = mailto;
+      this.own.hidden = false;
+      setTimeout(() => { if (this.asked === asked) this.own.hidden = true; }, LINK_MS);
     }
 
     close() {
-      this.round = null; // an answer that is still under way changes nothing any more
+      this.round = this.asked = null; // an answer that is still under way changes nothing any more
+      this.own.hidden = true;
       this.form.removeAttribute("aria-busy");
       this.form.hidden = true;
       this.code.value = "";
@@ -67,6 +85,7 @@
       this.why.textContent = codeCame ? this.fill(t.codeSent, this.wish) : t.mailWhy;
       this.go.textContent = codeCame ? t.confirm : t.sendCode;
       this.again.hidden = !codeCame;
+      if (codeCame) this.own.hidden = true;
       this.say("");
       this[step].focus();
     }

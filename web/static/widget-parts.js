@@ -20,7 +20,7 @@
       address: "Your e-mail address", sendCode: "Send code", cancel: "Cancel", code: "Six-digit code", confirm: "Confirm", newCode: "Send a new code",
       codeSent: "A code is on its way to #. Enter it here.", newCodeSent: "A new code is on its way. The one before is not valid any more.",
       noAddress: "Please enter your e-mail address.", sixDigits: "The code has six digits.", unreachable: "That did not get through. Please try again.",
-      tooMany: "Too many codes were asked for. It works again at #." },
+      tooMany: "Too many codes were asked for. It works again at #.", own: "Or write to us from your own mail program" },
     zh: { title: "在线客服", bot: "智能助手 · 即时回复", waiting: "已转人工，请稍候", staff: "人工客服为您服务中",
       closed: "会话已结束 · 继续留言即可重新打开", open: "打开客服窗口", close: "关闭客服窗口", unread: "条新消息", human: "转人工",
       placeholder: "输入您的问题…", send: "发送", transcript: "对话内容", sources: "来源", typing: "正在输入",
@@ -36,7 +36,7 @@
       address: "您的邮箱地址", sendCode: "发送验证码", cancel: "取消", code: "六位验证码", confirm: "确认", newCode: "重新发送验证码",
       codeSent: "验证码已发往 #，请在此输入。", newCodeSent: "新的验证码已发出，之前的不再有效。",
       noAddress: "请输入您的邮箱地址。", sixDigits: "验证码是六位数字。", unreachable: "没有发送成功，请重试。",
-      tooMany: "索取验证码过于频繁，# 起可以再试。" },
+      tooMany: "索取验证码过于频繁，# 起可以再试。", own: "或者用您自己的邮件软件写信给我们" },
   };
 
   // --- look -----------------------------------------------------------------------------------------------------------------

@@ -14,13 +14,17 @@ from tests.web.mail.made import PASSWORD, MailDesk
 from web.app import create_app
 
 TOKEN = "a token of forty characters or so, at least"
+SITE = "a secret that only the site and the desk know, 32+ bytes"
 Enter = Callable[..., TestClient]
 
 
 @pytest.fixture(scope="module")
 def enter(installation: MailDesk) -> Iterator[Enter]:
     """Clients of the app: anonymous, or signed in as a colleague in a role."""
-    changed = {"mail_hook_token": SecretStr(TOKEN), "upload_max_bytes": 20_000, "signin_attempts_per_minute": 1000}
+    changed = {
+        "mail_hook_token": SecretStr(TOKEN), "upload_max_bytes": 20_000, "signin_attempts_per_minute": 1000,
+        "widget_secret": SecretStr(SITE), "chat_sessions_per_hour": 1000,
+    }  # fmt: skip
     settings = installation.services.settings.model_copy(update=changed)
     app = create_app(replace(installation.services, settings=settings))
     cookies: dict[Role, dict[str, str]] = {}
