@@ -64,6 +64,11 @@ def _add(
     return customer
 
 
+def name(session: Session, customer_id: int, name: str) -> None:
+    """Call a customer by this name from now on."""
+    session.execute(update(CustomerRow).where(CustomerRow.id == customer_id).values(name=name[:200]))
+
+
 def prove(session: Session, channel: str, external_id: str) -> None:
     """Note that somebody has proven that this id of a channel is theirs. One that is not known yet stays unknown."""
     session.execute(

@@ -134,10 +134,14 @@ def chat_session(request: Request) -> ChatSession:
     try:
         data = running(request).chat_tokens.loads(token, max_age=CHAT_SESSION_SECONDS)
         thread, lang = str(data["t"]), str(data["l"])
-        known = Visitor(*(str(part) for part in data["u"])) if "u" in data else None
-        return ChatSession(thread, lang, known)
+        return ChatSession(thread, lang, _visitor(data["u"]) if "u" in data else None)
     except (BadSignature, KeyError, TypeError) as error:
         raise Unauthenticated("chat session not valid") from error
+
+
+def _visitor(known: str | list[str]) -> Visitor:
+    """Who a session is of. One from before this version holds name and address, too; it is good until it ends."""
+    return Visitor(known) if isinstance(known, str) else Visitor(*(str(part) for part in known))
 
 
 def limit(request: Request, per: str, amount: int, *keys: str) -> None:

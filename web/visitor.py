@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import jwt
+from sqlalchemy.exc import IntegrityError
 
 from base.errors import Forbidden
 from base.i18n import N_
+from base.messages import Channel
+from desk import customers, identities
+from desk.identities import Proof
+from web.wiring import Services
 
 AUDIENCE = "firstline"
 MOST_SECONDS = 24 * 3600  # a token for longer is a key that was left lying about
@@ -26,8 +31,8 @@ class Visitor:
     """Somebody the organisation's site knows."""
 
     id: str  # the site's own id of them, as "user:<sub>"
-    name: str
-    email: str  # "" unless the site says that it has verified it
+    name: str = ""
+    email: str = ""  # "" unless the site says that it has verified it
 
 
 def read_visitor(token: str, secret: str, now_seconds: float) -> Visitor:
@@ -49,3 +54,21 @@ def read_visitor(token: str, secret: str, now_seconds: float) -> Visitor:
     verified = claims.get("email_verified") is True
     email = str(claims.get("email", "")).strip().lower() if verified else ""
     return Visitor(f"user:{subject}", str(claims.get("name", "")).strip()[:200], email[:300])
+
+
+def remember(services: Services, visitor: Visitor, lang: str) -> None:
+    """Keep what the site says of somebody: the window's session, which lies open in a browser, then needs their id alone."""
+    try:
+        _remember(services, visitor, lang)
+    except IntegrityError:  # another window of theirs was opened at this very moment, and was first
+        _remember(services, visitor, lang)
+
+
+def _remember(services: Services, visitor: Visitor, lang: str) -> None:
+    now = services.clock.now()
+    with services.database.begin() as session:
+        customer = customers.meet(session, Channel.WEBCHAT, visitor.id, visitor.name, lang, now)
+        if visitor.name and not customer.name:
+            customers.name(session, customer.id, visitor.name)
+        if visitor.email:
+            identities.claim(session, customer, Channel.EMAIL, visitor.email, Proof.TOKEN, "customer", now)

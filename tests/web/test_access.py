@@ -211,7 +211,7 @@ def caller(live: LiveDesk, who: str, customer_a: Chat) -> httpx.Client:
     if who != "anonymous":
         client.headers.update((customer_a if who == "customer A" else live.chat()).bearer)
     if who in VISITORS:
-        session = {"t": secrets.token_hex(8), "l": "en", "u": ["user:4711", "Wang", ""]}
+        session = {"t": secrets.token_hex(8), "l": "en", "u": "user:4711"}
         client.headers["Authorization"] = f"Bearer {live.app.state.running.chat_tokens.dumps(session)}"
     return client
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import AsyncIterator
-from dataclasses import astuple, replace
+from dataclasses import replace
 
 from fastapi import APIRouter, Request, status
 from sqlalchemy.orm import Session
@@ -38,7 +38,7 @@ from web.schemas import (
     TurnsOut,
 )
 from web.taking import take
-from web.visitor import Visitor, read_visitor
+from web.visitor import Visitor, read_visitor, remember
 
 router = APIRouter(
     prefix="/api/v1/chat", tags=["chat"], responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}}
@@ -50,12 +50,14 @@ CODES_PER_WINDOW, CODES_PER_ADDRESS, CODES_PER_PLACE = 3, 4, 20  # per hour: nob
 
 @router.post("/sessions", status_code=status.HTTP_201_CREATED)
 def open_session(body: NewChatSession, request: Request, run: RunningDep) -> ChatSessionOut:
-    """A new chat window. Nothing is stored until the customer writes."""
+    """A new chat window. Nothing is stored until the customer writes, but who they are when the site says so."""
     settings = run.services.settings
     limit(request, "hour", settings.chat_sessions_per_hour, "chat-session", client_address(request))
     lang = body.lang or settings.default_locale
     secret = settings.widget_secret.get_secret_value()
     visitor = read_visitor(body.user_token, secret, time.time()) if body.user_token else None
+    if visitor is not None:
+        remember(run.services, visitor, lang)
     thread = secrets.token_urlsafe(18)
     greeting = translate(
         N_("Hello, this is the assistant of {organisation}. What can I do for you?"),
@@ -63,7 +65,7 @@ def open_session(body: NewChatSession, request: Request, run: RunningDep) -> Cha
         organisation=settings.organisation,
     )
     return ChatSessionOut(
-        session=run.chat_tokens.dumps({"t": thread, "l": lang, **({"u": astuple(visitor)} if visitor else {})}),
+        session=run.chat_tokens.dumps({"t": thread, "l": lang, **({"u": visitor.id} if visitor else {})}),
         conversation=thread,
         lang=lang,
         greeting=greeting,
