@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from functools import cache
 from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
@@ -37,6 +37,13 @@ def local_day(clock: Clock, timezone: str) -> Callable[[], str]:
     """What tells the day it is now at a place, as YYYY-MM-DD: of two such days the later compares greater."""
     zone = zone_of(timezone)
     return lambda: clock.now().astimezone(zone).date().isoformat()
+
+
+def mondays(now: datetime, zone: tzinfo, count: int) -> list[date]:
+    """The first days of the last weeks at a place, this week's first."""
+    today = now.astimezone(zone).date()
+    monday = today - timedelta(days=today.weekday())
+    return [monday - timedelta(weeks=n) for n in range(count)]
 
 
 class FixedClock:

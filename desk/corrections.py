@@ -10,11 +10,13 @@ from typing import Any, Final
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from base.clock import mondays
 from base.text import clean
 from desk.models import Author, Category, Ticket, Urgency
 from desk.tables import CorrectionRow, TicketRow, TurnRow
 
 LEAST: Final = 40  # tickets corrected below which they teach nothing
+WEEKS: Final = 8  # that reports look back
 MAX_TEXT = 6000  # characters of the customer's words that are kept: triage reads no more
 
 
@@ -98,15 +100,13 @@ class Week:
     pairs: tuple[tuple[Urgency, Urgency], ...]  # (by staff, by the bot), a ticket each
 
 
-def weeks(session: Session, zone: tzinfo, now: datetime, count: int = 8) -> list[Week]:
+def weeks(session: Session, zone: tzinfo, now: datetime, count: int = WEEKS) -> list[Week]:
     """The last weeks, this one first. A ticket counts when staff answered it or changed its level.
 
     Silence is taken for consent: who answers a ticket has seen its level.
     """
-    today = now.astimezone(zone).date()
-    monday = today - timedelta(days=today.weekday())
-    first = monday - timedelta(weeks=count - 1)
-    since = datetime.combine(first, time(), zone)
+    starts = mondays(now, zone, count)
+    since = datetime.combine(starts[-1], time(), zone)
     rows = session.execute(
         select(TicketRow.id, TicketRow.opened_at, TicketRow.urgency, TicketRow.first_responded_at).where(
             TicketRow.opened_at >= since
@@ -118,7 +118,7 @@ def weeks(session: Session, zone: tzinfo, now: datetime, count: int = 8) -> list
     )
     for ticket_id, level in session.execute(changed.order_by(CorrectionRow.id.desc())):
         judged[ticket_id] = level  # the first change of a ticket wins
-    found: dict[date, list[tuple[Urgency, Urgency]]] = {monday - timedelta(weeks=n): [] for n in range(count)}
+    found: dict[date, list[tuple[Urgency, Urgency]]] = {start: [] for start in starts}
     for ticket_id, opened, urgency, answered in rows:
         day = opened.astimezone(zone).date()
         week = day - timedelta(days=day.weekday())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta, tzinfo
 from typing import Any
 
-from sqlalchemy import case, func, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base.errors import Conflict, InvalidInput
@@ -51,7 +52,7 @@ class Rating:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Over all ratings. `mean`: of 1 to 5; `satisfied`: share of 4 and 5, as a fraction; None without ratings."""
+    """Over some ratings. `mean`: of 1 to 5; `satisfied`: share of 4 and 5, as a fraction; None without ratings."""
 
     count: int
     mean: float | None
@@ -99,16 +100,23 @@ def of_conversation(session: Session, conversation_id: int) -> dict[int, Rating]
     return {row.ticket_id: _rating(row) for row in rows}
 
 
-def figures(session: Session, since: datetime | None = None) -> Figures:
-    """How satisfied customers are. since: only ratings given from then on."""
-    happy = func.sum(case((RatingRow.score >= SATISFIED, 1), else_=0))
-    query = select(func.count(), func.sum(RatingRow.score), happy).select_from(RatingRow)
-    if since is not None:
-        query = query.where(RatingRow.at >= since)
-    count, total, satisfied = session.execute(query).one()
-    if not count:
+def figures(session: Session, starts: Sequence[date], zone: tzinfo) -> tuple[Figures, list[Figures]]:
+    """How satisfied customers are: over the weeks that begin on these days, and in each of them.
+
+    A rating counts in the week in which it was first given.
+    """
+    since = datetime.combine(min(starts), time(), zone)
+    by_week: dict[date, list[int]] = {start: [] for start in starts}
+    for at, score in session.execute(select(RatingRow.at, RatingRow.score).where(RatingRow.at >= since)):
+        day = at.astimezone(zone).date()
+        by_week.setdefault(day - timedelta(days=day.weekday()), []).append(score)
+    return _figures([score for start in starts for score in by_week[start]]), [_figures(by_week[one]) for one in starts]
+
+
+def _figures(scores: Sequence[int]) -> Figures:
+    if not scores:
         return Figures(0, None, None)
-    return Figures(int(count), int(total) / int(count), int(satisfied) / int(count))
+    return Figures(len(scores), sum(scores) / len(scores), sum(one >= SATISFIED for one in scores) / len(scores))
 
 
 def _row(session: Session, ticket_id: int) -> RatingRow | None:

@@ -22,6 +22,16 @@ class AgreementWeek:
 
 
 @dataclass(frozen=True, slots=True)
+class RatingLine:
+    """How customers rated solved tickets in one week, or in all of them."""
+
+    start: str  # its Monday, YYYY-MM-DD; "" for all weeks together
+    count: int
+    mean: str  # "4.3" of 1 to 5, "" without ratings
+    satisfied: str  # "83%", "" without ratings
+
+
+@dataclass(frozen=True, slots=True)
 class CorrectionLine:
     when: str
     text: str
@@ -38,6 +48,7 @@ class CorrectionLine:
 class AgreementView:
     levels: tuple[str, ...]  # names, worst first
     weeks: tuple[AgreementWeek, ...]  # this one first
+    ratings: tuple[RatingLine, ...]  # of the same weeks, then together
     latest: tuple[CorrectionLine, ...]
     least: int  # corrections from which the model can learn
     corrected: int

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlalchemy.orm import Session
 
+from base.clock import mondays
 from base.database import Database
 from desk import conversations, csat, tickets
 from desk.csat import Figures, NotAScore, RatingClosed
@@ -89,10 +91,22 @@ def test_a_long_word_is_cut(database: Database) -> None:
         assert len(csat.rate(session, made, 3, "长" * 5000, NOW).comment) == csat.COMMENT_CHARS
 
 
-def test_figures_count_all_or_what_was_given_since(database: Database) -> None:
+def test_figures_are_of_each_week_at_the_desk_and_of_all_together(database: Database) -> None:
+    zone = ZoneInfo("Asia/Shanghai")
+    starts = mondays(NOW, zone, 3)
+    assert starts == [date(2026, 11, 23), date(2026, 11, 16), date(2026, 11, 9)]
+    nothing = Figures(0, None, None)
+    given = [
+        (5, datetime(2026, 11, 22, 16, 0, tzinfo=UTC)),  # Monday 00:00 in Shanghai
+        (2, NOW),
+        (4, datetime(2026, 11, 22, 15, 59, tzinfo=UTC)),  # Sunday 23:59 there
+        (1, datetime(2026, 11, 8, 15, 59, tzinfo=UTC)),  # the week before the first one that is asked for
+        (1, datetime(2026, 11, 30, 2, 0, tzinfo=UTC)),  # of a machine whose clock is ahead
+    ]
     with database.begin() as session:
-        assert csat.figures(session) == Figures(0, None, None)
-        for n, score in enumerate((5, 4, 2, 1)):
-            csat.rate(session, solved(session, f"t{n}")[1], score, "", NOW + timedelta(days=n))
-        assert csat.figures(session) == Figures(4, 3.0, 0.5)
-        assert csat.figures(session, later(days=2)) == Figures(2, 1.5, 0.0)
+        assert csat.figures(session, starts, zone) == (nothing, [nothing] * 3)
+        for n, (score, at) in enumerate(given):
+            csat.rate(session, solved(session, f"t{n}")[1], score, "", at)
+        together, weeks = csat.figures(session, starts, zone)
+    assert weeks == [Figures(2, 3.5, 0.5), Figures(1, 4.0, 1.0), nothing]
+    assert together == Figures(3, 11 / 3, 2 / 3)

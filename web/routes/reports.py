@@ -1,4 +1,4 @@
-"""Reports for whoever leads the desk: how far the assistant's urgency agrees with what people made of it."""
+"""Reports for whoever leads the desk: how the assistant's urgency agrees with people, and how customers rate the help."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request, Response
 
 from base.agreement import confusion, weighted_kappa
 from base.i18n import translate
-from desk import corrections
+from desk import corrections, csat
 from desk.models import URGENCY_NAMES, Staff, Urgency
 from web.deps import LocaleDep, RunningDep, requires
 from web.pages import render
 from web.present import Presenter
-from web.report_views import AgreementRow, AgreementView, AgreementWeek, CorrectionLine
+from web.report_views import AgreementRow, AgreementView, AgreementWeek, CorrectionLine, RatingLine
 
 router = APIRouter(include_in_schema=False)
 Leader = Annotated[Staff, requires("reports")]
@@ -24,14 +24,19 @@ _LATEST = 20
 @router.get("/reports/triage")
 def triage_report(request: Request, run: RunningDep, member: Leader, language: LocaleDep) -> Response:
     services = run.services
-    now = services.clock.now()
+    now, zone = services.clock.now(), ZoneInfo(services.settings.timezone)
     with services.database.read() as session:
-        weeks = corrections.weeks(session, ZoneInfo(services.settings.timezone), now)
+        weeks = corrections.weeks(session, zone, now)
+        together, rated = csat.figures(session, [week.start for week in weeks], zone)
         every = corrections.corrections(session)
     presenter = Presenter(services, language, member)
     view = AgreementView(
         levels=tuple(translate(name, language) for name in URGENCY_NAMES.values()),
         weeks=tuple(_week(week, language) for week in weeks),
+        ratings=(
+            *(_rating(week.start.isoformat(), found) for week, found in zip(weeks, rated, strict=True)),
+            _rating("", together),
+        ),
         latest=tuple(
             CorrectionLine(
                 when=presenter.moment(one.at),
@@ -50,6 +55,11 @@ def triage_report(request: Request, run: RunningDep, member: Leader, language: L
         corrected=len(corrections.labels(every)),
     )
     return render(request, "staff/triage_report.html", view, section="reports")
+
+
+def _rating(start: str, found: csat.Figures) -> RatingLine:
+    mean = f"{found.mean:.1f}" if found.mean is not None else ""
+    return RatingLine(start, found.count, mean, f"{found.satisfied:.0%}" if found.satisfied is not None else "")
 
 
 def _week(week: corrections.Week, language: str) -> AgreementWeek:
