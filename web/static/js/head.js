@@ -18,6 +18,12 @@ document.addEventListener("toggle", (event) => {
   waiting = null;
 }, true);
 
-export default function head() {
+// The drawer of narrow screens begins below the head, however many lines that has.
+const height = new ResizeObserver((entries) => {
+  for (const { target } of entries) target.closest("#workspace")?.style.setProperty("--head", `${target.offsetHeight}px`);
+});
+
+export default function head(element) {
   waiting = null; // this one is the newest
+  height.observe(element);
 }
