@@ -46,7 +46,7 @@ from web.routes import (
 )
 from web.security import AnswersHead, BodyLimit, SameOriginOnly, SecurityHeaders
 from web.wiring import Services
-from web.worker import MAIL_ONLY, Worker
+from web.worker import MAIL_ONLY, Worker, opened
 
 log = get_logger(__name__)
 STATIC = Path(__file__).parent / "static"
@@ -60,13 +60,16 @@ ROUTES = (
 
 
 def create_app(
-    services: Services, *, on_warm: Callable[[], None] = lambda: None, mail_process: MailProcess | None = None
-) -> FastAPI:
+    services: Services, *, on_warm: Callable[[], None] = lambda: None, opens: threading.Event | None = None,
+    mail_process: MailProcess | None = None,
+) -> FastAPI:  # fmt: skip
     """The app over these services. Its lifespan starts the hub and, unless told otherwise, the worker.
 
-    on_warm: called when the models are loaded and the index is checked. mail_process: reads, answers and sends mail in
-    place of this one.
+    on_warm: called when the models are loaded and the index is checked.
+    opens: set by whoever is still setting it up; until then messages are taken and wait.
+    mail_process: reads, answers and sends mail in place of this one.
     """
+    opens = opens or opened()
     app = FastAPI(
         title="Firstline", version="1", description="The support desk's API. Errors are problem+json (RFC 9457).",
         docs_url=None, redoc_url=None, openapi_url="/api/v1/openapi.json", lifespan=_lifespan,
@@ -80,11 +83,12 @@ def create_app(
         chores={} if mail_process else {"sort-mail": room.sorter.sort_one}, on_change=hub.wake,
         on_start=lambda item: _typing(hub, item),
         on_draft=lambda item, text: hub.whisper(_thread(item), "delta", {"draft": item.id, "text": text}),
+        opens=opens,
     )  # fmt: skip
     app.state.running = Running(
         services=services, hub=hub, worker=worker, limiter=MovingWindowRateLimiter(MemoryStorage()),
         templates=templates, mail=room, chat_tokens=URLSafeTimedSerializer(services.secret_key, salt="chat-session"),
-        on_warm=on_warm, mail_process=mail_process,
+        on_warm=on_warm, opens=opens, mail_process=mail_process,
     )  # fmt: skip
     for module in ROUTES:
         app.include_router(module.router)

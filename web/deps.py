@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ class Running:
     mail: MailRoom
     chat_tokens: URLSafeTimedSerializer
     on_warm: Callable[[], None]
+    opens: threading.Event  # set once it is set up: what is asked before is stored, and answered then
     mail_process: MailProcess | None = None  # reads, answers and sends mail in our place
 
 

@@ -16,6 +16,7 @@ from base.frames import receive, send
 from base.log import get_logger
 from base.metrics import render_metrics
 from base.settings import Settings
+from web.worker import OPENS_AT_LATEST_SECONDS
 
 log = get_logger(__name__)
 COMMAND = (sys.executable, "-m", "web.cli", "worker", "--mail")
@@ -40,9 +41,12 @@ class MailProcess:
         self._process: subprocess.Popen[bytes] | None = None
         # What this process, and those before it, last told of what they counted.
         self._counted, self._counted_before = b"", deque[bytes](maxlen=MOST_BEFORE)
+        self._opens: threading.Event | None = None
         self._thread = threading.Thread(target=self._keep, name="mail-process", daemon=True)
 
-    def start(self) -> None:
+    def start(self, opens: threading.Event | None = None) -> None:
+        """opens: set once there is something to answer from; mail waits in its mailbox until then, for a while."""
+        self._opens = opens
         self._thread.start()
 
     def stop(self) -> None:
@@ -59,6 +63,10 @@ class MailProcess:
 
     def _keep(self) -> None:
         pause = FIRST_PAUSE_SECONDS
+        waits_until = time.monotonic() + OPENS_AT_LATEST_SECONDS
+        while self._opens is not None and not self._opens.wait(0.2) and time.monotonic() < waits_until:
+            if self._stop.is_set():
+                return
         while not self._stop.is_set():
             code, steady = self._run()
             self._clear_up()

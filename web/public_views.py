@@ -61,3 +61,4 @@ class DemoView:
     company: str = ""  # whose page it is; "": the made-up one's
     widget_url: str = "/static/widget.js"
     console_url: str = "/inbox"
+    setting_up: bool = False  # the articles are being read in; questions wait for them

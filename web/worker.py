@@ -21,6 +21,7 @@ from desk.outbox import OutboxItem
 from web.wiring import Services
 
 log = get_logger(__name__)
+OPENS_AT_LATEST_SECONDS = 180.0
 IDLE_SECONDS = 1.0  # between looks when nobody wakes us: other processes may have put something in
 MAIL_ONLY = frozenset({Channel.EMAIL})  # what a process apart for mail answers; the watch over surges is another's
 
@@ -40,12 +41,15 @@ class Worker:
         on_draft: OnDraft | None = None,
         chores: Mapping[str, Callable[[], bool]] | None = None,
         channels: Collection[Channel] = EVERY_CHANNEL,
+        opens: threading.Event | None = None,
     ) -> None:
+        """opens: set once there is something to answer from; until then messages wait, for a few minutes at the most."""
         self._services, self._adapters = services, adapters
         self._on_change, self._on_start, self._on_draft = on_change, on_start, on_draft
         self._channels = frozenset(channels)  # whose messages are answered here
         # By name: what else there is to do, one piece a call, False when nothing is.
         self._chores = {**({} if channels == MAIL_ONLY else {"watch": self.watch_once}), **(chores or {})}
+        self._opens = opens or opened()
         self._wake, self._stop = threading.Condition(), threading.Event()
         self._hands: dict[int, InboxItem] = {}  # what is being answered, by thread
         self._sending: OutboxItem | None = None
@@ -69,11 +73,14 @@ class Worker:
 
     def stop(self, timeout_seconds: float = 10.0) -> None:
         self._stop.set()
+        self._opens.set()
         self.wake()
         for thread in self._threads:
             thread.join(timeout_seconds)
 
     def _answer_all(self) -> None:
+        if not self._opens.wait(OPENS_AT_LATEST_SECONDS):
+            log.warning("answering_before_it_is_set_up")
         self._do_all("answer", self.answer_one)
 
     def _do_all(self, name: str, work: Callable[[], bool]) -> None:
@@ -235,6 +242,13 @@ class Worker:
         with self._wake:
             if not self._stop.is_set() and self._wakes == seen:
                 self._wake.wait(IDLE_SECONDS)
+
+
+def opened() -> threading.Event:
+    """An event that is set: nothing has to be waited for."""
+    event = threading.Event()
+    event.set()
+    return event
 
 
 def blame(error: BaseException) -> str:

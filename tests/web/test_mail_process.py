@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -71,3 +72,18 @@ def test_a_closed_pipe_is_noticed() -> None:
     closed = threading.Event()
     when_closed(io.BytesIO(b"words before the end"), closed.set)
     assert closed.wait(5)
+
+
+def test_it_waits_until_there_is_something_to_answer_from(settings: Settings, tmp_path: Path) -> None:
+    notes, opens = tmp_path / "notes", threading.Event()
+    process = MailProcess(settings, [sys.executable, "-c", _CHILD, str(notes)])
+    process.start(opens)
+    time.sleep(0.3)
+    assert _told(notes) == []
+    opens.set()
+    eventually(lambda: len(_told(notes)) == 1)
+    process.stop()
+    never = MailProcess(settings, [sys.executable, "-c", _CHILD, str(notes)])
+    never.start(threading.Event())
+    never.stop()
+    assert len(_told(notes)) == 1

@@ -12,6 +12,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -92,6 +93,29 @@ def test_a_demo_makes_an_administrator_once_and_loads_its_articles(environment: 
     with served(environment, tmp_path / "second", "--demo") as (_, url):
         assert "password:" not in (tmp_path / "second").read_text()
         assert httpx.post(f"{url}/signin", data=form).status_code == 303
+
+
+def test_what_is_asked_before_the_articles_are_there_is_answered_from_them(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    with served(environment, tmp_path / "errors", "--demo") as (_, url):
+        found = []
+        for lang, question in (("en", "The printer says PRN-21, what does that mean?"), ("zh", "忘记密码了怎么重置？")):
+            session = httpx.post(f"{url}/api/v1/chat/sessions", json={"lang": lang}).json()["session"]
+            bearer = {"Authorization": f"Bearer {session}"}
+            body = {"client_id": "1", "text": question}
+            assert httpx.post(f"{url}/api/v1/chat/messages", json=body, headers=bearer).status_code == 202
+            found.append(bearer)
+        assert httpx.get(f"{url}/healthz").json()["setting_up"] is True
+
+        def replies(bearer: dict[str, str]) -> list[dict[str, Any]]:
+            turns: list[dict[str, Any]] = httpx.get(f"{url}/api/v1/chat/turns", headers=bearer).json()["turns"]
+            return [turn for turn in turns if turn["author"] != "customer"]
+
+        for bearer in found:
+            [reply] = eventually(lambda bearer=bearer: replies(bearer), 170)
+            assert reply["citations"]
+        assert httpx.get(f"{url}/healthz").json()["setting_up"] is False
 
 
 def test_a_port_in_use_is_said_before_anything_is_touched(environment: dict[str, str]) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 from dataclasses import replace
+from html import escape
 
 import httpx
 import pytest
@@ -96,10 +98,26 @@ def test_the_status_page_speaks_the_readers_language(live: LiveDesk) -> None:
     assert re.search(r"\d+月\d+日 周. \d\d:\d\d", html)
 
 
+@pytest.mark.parametrize(("lang", "said"), [("en", "Ask already"), ("zh", "现在就可以提问")])
+def test_while_the_demo_is_set_up_its_page_and_health_say_so(
+    live: LiveDesk, monkeypatch: pytest.MonkeyPatch, lang: str, said: str
+) -> None:
+    def page() -> str:
+        return live.browser(**{"Accept-Language": lang}).get("/demo").text
+
+    assert said not in page()
+    monkeypatch.setattr(live.app.state.running, "opens", threading.Event())
+    html = page()
+    assert said in html
+    assert escape(DEMO_QUESTIONS[lang][0][1]) in html  # it will be answered
+    assert httpx.get(f"{live.url}/healthz").json()["setting_up"] is True
+
+
 def test_health_says_that_it_serves_and_what_searches(live: LiveDesk) -> None:
     answer = httpx.get(f"{live.url}/healthz")
     assert answer.json()["status"] == "ok"
     assert answer.json()["index"]["index"]
+    assert answer.json()["setting_up"] is False
 
 
 def test_figures_are_for_whoever_bears_the_token(live: LiveDesk, monkeypatch: pytest.MonkeyPatch) -> None:

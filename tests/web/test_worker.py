@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -274,3 +275,44 @@ def test_a_fault_is_logged_by_name_and_place_without_its_words() -> None:
         int("my password is hunter2")
     assert blame(caught.value).startswith("ValueError at test_worker.py:")
     assert blame(NotFound("secret")) == "not_found"
+
+
+def test_answering_waits_until_there_is_something_to_answer_from(desk: Services) -> None:
+    door, opens, looks = Door(), threading.Event(), list[int]()
+    chores = {"look": lambda: looks.append(1) is not None}
+    worker = Worker(desk, {Channel.EMAIL: door}, opens=opens, chores=chores)
+    put(desk)
+    worker.start()
+    try:
+        for n in range(5):  # so often others of its threads have found something to do, or not
+            eventually(lambda n=n: len(looks) > n)
+            worker.wake()
+        with desk.database.read() as session:
+            assert inbox.counts(session) == {InboxState.QUEUED: 1}
+        opens.set()
+        eventually(lambda: door.sent)
+    finally:
+        worker.stop()
+    assert "tray 2 is empty" in door.sent[0].text
+
+
+def test_it_does_not_wait_for_ever(desk: Services, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("web.worker.OPENS_AT_LATEST_SECONDS", 0.0)
+    door = Door()
+    worker = Worker(desk, {Channel.EMAIL: door}, opens=threading.Event())
+    put(desk)
+    worker.start()
+    try:
+        eventually(lambda: door.sent)
+    finally:
+        worker.stop()
+
+
+def test_a_worker_that_still_waits_stops_when_told_and_answers_nothing(desk: Services) -> None:
+    worker = Worker(desk, {Channel.EMAIL: Door()}, opens=threading.Event())
+    put(desk)
+    worker.start()
+    worker.stop()
+    assert not [thread for thread in worker._threads if thread.is_alive()]
+    with desk.database.read() as session:
+        assert inbox.counts(session) == {InboxState.QUEUED: 1}

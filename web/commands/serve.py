@@ -64,11 +64,14 @@ def run(settings: Settings, *, demo: bool) -> None:
     from web.app import create_app
 
     services = build(settings, owner=True)
+    opens = threading.Event()
     if demo:
-        _prepare_demo(services)
+        _prepare_demo(services, opens)
+    else:
+        opens.set()
     _say_where(settings, demo)
-    apart = _mail_process(services, settings)
-    app = create_app(services, on_warm=settle, mail_process=apart)
+    apart = _mail_process(services, settings, opens)
+    app = create_app(services, on_warm=settle, opens=opens, mail_process=apart)
     config = uvicorn.Config(
         app, log_level="warning", timeout_graceful_shutdown=5, server_header=False,
         proxy_headers=bool(settings.trusted_proxies), forwarded_allow_ips=settings.trusted_proxies or None,
@@ -81,7 +84,7 @@ def run(settings: Settings, *, demo: bool) -> None:
             apart.stop()
 
 
-def _mail_process(services: Services, settings: Settings) -> MailProcess | None:
+def _mail_process(services: Services, settings: Settings, opens: threading.Event) -> MailProcess | None:
     """Started, where there is mail and it has a process of its own; else None."""
     if settings.worker != "inline" or not settings.mail_apart or not services.office.accounts:
         return None
@@ -91,7 +94,7 @@ def _mail_process(services: Services, settings: Settings) -> MailProcess | None:
             mails.let_go_of_dead(session, holders_of(pid))
 
     process = MailProcess(settings, on_end=let_go)
-    process.start()
+    process.start(opens)
     return process
 
 
@@ -165,8 +168,11 @@ def _cannot_listen(error: OSError, host: str, port: int) -> AppError:
     return PortTaken(error.strerror or "", port=port, host=host)
 
 
-def _prepare_demo(services: Services) -> None:
-    """The demo administrator now; its articles in the background, so that the pages are up at once."""
+def _prepare_demo(services: Services, opens: threading.Event) -> None:
+    """The demo administrator now; its articles in the background, so that the pages are up at once.
+
+    opens: set when the articles are there, or could not be read: questions wait for that.
+    """
     from web.demo.setup import add_administrator, load_articles
 
     password = add_administrator(services, SystemClock().now())
@@ -174,10 +180,20 @@ def _prepare_demo(services: Services) -> None:
         click.echo(f"\n  Demo administrator (shown once): admin@firstline.example  password: {password}", err=True)
 
     def load() -> None:
+        try:
+            read_in()
+        finally:
+            opens.set()
+
+    def read_in() -> None:
         with services.database.read() as session:
             first_time = count_live(session) == 0
         if first_time:
-            click.echo("  Reading the demo articles (about half a minute) ... 正在读入演示文章（约半分钟）…", err=True)
+            click.echo(
+                "  Reading the demo articles, about a minute. What is asked meanwhile is answered then.\n"
+                "  正在读入演示文章，约一分钟。这期间的提问会在读完后答复。",
+                err=True,
+            )
         report = load_articles(services)
         if first_time:
             click.echo(f"  {report.chunks} passages can be found now. 演示知识库已就绪。", err=True)

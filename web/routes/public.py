@@ -39,14 +39,16 @@ def start() -> Response:
 
 @router.get("/demo")
 def demo(request: Request, run: RunningDep, language: LocaleDep) -> Response:
-    """The widget on a page: of the made-up company if its articles are here, else of this organisation, to try it."""
-    made_up = is_loaded(run.services)
+    """The widget on a page: of the made-up company if its articles are here or on their way, else of this organisation."""
+    setting_up = not run.opens.is_set()
+    made_up = setting_up or is_loaded(run.services)
     view = DemoView(
         company="" if made_up else run.services.settings.organisation,
         questions=DEMO_QUESTIONS[language] if made_up else (),
         widget_url="/widget.js",
         widget_src=f"{run.services.settings.base_url}/widget.js",
         console_url="/inbox",
+        setting_up=setting_up,
     )
     return render(request, "public/demo.html", view)
 
@@ -118,10 +120,10 @@ def status(request: Request, public_id: str, run: RunningDep, language: LocaleDe
 
 @router.get("/healthz")
 def health(run: RunningDep) -> Response:
-    """200 while the database answers; says what is behind the index too."""
+    """200 while the database answers; says whether questions still wait for the articles, and what is behind the index."""
     with run.services.database.read() as session:
         session.execute(text("SELECT 1"))
-    return JSONResponse({"status": "ok", "index": run.services.vectors.status()})
+    return JSONResponse({"status": "ok", "setting_up": not run.opens.is_set(), "index": run.services.vectors.status()})
 
 
 @router.get("/metrics", dependencies=[requires("admin", or_bearer="metrics_token")])

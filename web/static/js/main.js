@@ -9,6 +9,7 @@ import menu from "./menu.js";
 import reply from "./reply.js";
 import rows from "./rows.js";
 import search from "./search.js";
+import setup from "./setup.js";
 import sla from "./sla.js";
 import suggestion from "./suggestion.js";
 import theme from "./theme.js";
@@ -16,7 +17,7 @@ import toast from "./toast.js";
 import transcript from "./transcript.js";
 import workspace from "./workspace.js";
 
-const controllers = { ask, copy, drawer, drop, head, menu, reply, rows, search, sla, suggestion, theme, toast, transcript, workspace };
+const controllers = { ask, copy, drawer, drop, head, menu, reply, rows, search, setup, sla, suggestion, theme, toast, transcript, workspace };
 const attached = new WeakSet();
 
 function attach(root) {
