@@ -77,6 +77,17 @@ class Delivery:
     author: str
 
 
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A reply as it left, or is about to."""
+
+    key: str
+    thread_id: str
+    message_id: str  # of the channel
+    conversation_id: int
+    recipient: str
+
+
 def put(
     session: Session, outbound: Outbound, conversation_id: int, turn_id: int, now: datetime, *,
     wait: timedelta = timedelta(),
@@ -241,6 +252,27 @@ def _put_back(session: Session, item_id: int, **values: Any) -> bool:
         .values(**values)
     )
     return bool(result.rowcount)  # type: ignore[attr-defined]
+
+
+def dispatched(session: Session, key: str) -> Dispatch | None:
+    """What left, or was about to, under this key; None for an unknown one, and for what has not been addressed."""
+    row = session.scalar(select(OutboxRow).where(OutboxRow.key == key, OutboxRow.channel_message_id != ""))
+    return _dispatch(row) if row is not None else None
+
+
+def only_one_to(session: Session, recipient: str, since: datetime) -> Dispatch | None:
+    """The one reply that went to this recipient since then; None when there were none, or several."""
+    query = select(OutboxRow).where(
+        OutboxRow.recipient.in_((recipient, recipient.lower())), OutboxRow.sent_at > since,
+        OutboxRow.channel_message_id != "",
+    )  # fmt: skip
+    rows = session.scalars(query.limit(2)).all()
+    return _dispatch(rows[0]) if len(rows) == 1 else None
+
+
+def _dispatch(row: OutboxRow) -> Dispatch:
+    thread = str(row.payload.get("thread_id", ""))
+    return Dispatch(row.key, thread, row.channel_message_id, row.conversation_id, row.recipient)
 
 
 def came_back(session: Session, message_id: str, error: str) -> Delivery | None:

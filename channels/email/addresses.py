@@ -1,7 +1,8 @@
 """What a reply is recognised by: addresses and message ids that carry a signature of ours, so that nobody can make one up.
 
 `support+c<thread>.<mac>@example.com` in Reply-To and `<thread>.<key>.<mac>@example.com` as Message-ID: whoever answers
-sends at least one of them back. Lower case only: some servers fold the local part.
+sends at least one of them back. `support+b-<key>.<mac>@example.com` as envelope sender: a bounce comes back to it, whatever
+its words leave out. Lower case only: some servers fold the local part.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ STAFF_MAC_BYTES = (
 )
 MOST_LOCAL = 64  # characters before the @. RFC 5321, 4.5.3.1.1
 _TOKEN = re.compile(r"\+(?:c([a-z0-9]{1,32})\.([a-z2-7]{26})|s([a-z0-9]{1,32})-([a-z0-9]{1,32})\.([a-z2-7]{16}))$")
+_BOUNCED = re.compile(r"\+b-([a-z0-9-]{1,40})\.([a-z2-7]{16})$")
 _ID = re.compile(r"^([a-z0-9]{1,32})\.([a-z0-9-]{1,40})\.([a-z2-7]{26})@")
 
 
@@ -67,12 +69,32 @@ class Signer:
             return None
         return found[1]
 
+    def bounce_address(self, mailbox: str, thread: str, key: str) -> str:
+        """The envelope sender of the mail with this outbox key; "" when the mailbox's name leaves no room for one."""
+        local, _, domain = mailbox.lower().rpartition("@")
+        signed = f"{local}+b-{key}.{self._mac('bounce', thread, key, size=STAFF_MAC_BYTES)}"
+        fits = len(signed) <= MOST_LOCAL and _BOUNCED.search(signed) is not None
+        return f"{signed}@{domain}" if fits else ""
+
+    def is_bounce_address(self, address: str, thread: str, key: str) -> bool:
+        """Whether we made this address for this mail."""
+        found = _BOUNCED.search(address.lower().rpartition("@")[0])
+        made = self._mac("bounce", thread, key, size=STAFF_MAC_BYTES)
+        return found is not None and found[1] == key and hmac.compare_digest(found[2], made)
+
     def _address_mac(self, thread: str, staff: str) -> str:
         return self._mac("address", thread, staff, size=STAFF_MAC_BYTES if staff else MAC_BYTES)
 
     def _mac(self, *parts: str, size: int = MAC_BYTES) -> str:
         digest = hmac.new(self._key, "\x00".join(parts).encode(), hashlib.sha256).digest()[:size]
         return base64.b32encode(digest).decode().rstrip("=").lower()
+
+
+def bounced_key(address: str) -> str:
+    """The outbox key an address claims to be the envelope sender of, "" for any other. Believe it only after
+    `Signer.is_bounce_address`, with the thread that is known under this key."""
+    found = _BOUNCED.search(address.lower().rpartition("@")[0])
+    return found[1] if found else ""
 
 
 def bare(address: str) -> str:

@@ -38,6 +38,9 @@ _WRONG_PASSWORD_SECONDS = 900.0  # many servers lock an account after a few wron
 _DETAIL_CHARS = 300
 _LINE_END = re.compile(rb"\r\n|\r|\n")
 _WAIT_FOR = re.compile(r"\b(?:in|after|for|wait)\s+(\d{1,5})\s*(s|sec|seconds?|m|min|minutes?)\b", re.I)
+_OF_SENDER = re.compile(
+    r"sender|send ?as|mail from|envelope[- ]from|return[- ]path|not owned|发件人|发信人|寄件人", re.IGNORECASE
+)
 _NOT_ASCII = re.compile(rb"[\x80-\xff]")
 
 
@@ -181,6 +184,14 @@ def _refusal(code: int, words: str) -> DeliveryError:
     return _later(Trouble.NOT_NOW, text) if 400 <= code < 500 else DeliveryError(text, smtp_code=code)
 
 
+def refuses_sender(error: DeliveryError) -> bool:
+    """Whether a refusal is for the envelope sender's sake: another one may be taken. Some servers say so at the recipient
+    or at the end of the mail only, so their words count."""
+    if isinstance(error, RetryLater) and error.fields.get("trouble") != Trouble.NOT_NOW:
+        return False
+    return bool(error.fields.get("sender")) or _OF_SENDER.search(error.detail) is not None
+
+
 def _options(client: SMTP, payload: bytes, addresses: Sequence[str]) -> list[str]:
     """What is announced with the mail. Raises DeliveryError when it is larger than the server says it takes."""
     options = []
@@ -217,7 +228,9 @@ async def _announce(client: SMTP, sender: str, options: list[str], *, with_utf8:
         envelope = _wire_address(sender, with_utf8=with_utf8) if sender else ""
         await client.mail(envelope, options=options, encoding="utf-8")
     except SMTPSenderRefused as error:
-        raise _refusal(error.code, error.message) from error
+        refusal = _refusal(error.code, error.message)
+        refusal.fields["sender"] = True
+        raise refusal from error
     except ValueError as error:
         raise DeliveryError(f"the sender's address: {error}") from error
 

@@ -149,6 +149,21 @@ def test_what_comes_back_is_shown_where_it_was_sent_from(desk: LiveDesk, mail_se
     assert "Not delivered" in page
 
 
+def test_a_report_without_a_word_of_the_mail_is_known_by_the_address_it_came_to(
+    desk: LiveDesk, mail_server: MailServer
+) -> None:
+    write(mail_server, WANG, "打印机", "您好，打印机显示 PRN-21，是什么意思？")
+    [answer] = received(mail_server, WANG)
+    sender = str(answer["Return-Path"]).strip("<>")  # as Postfix and Dovecot saw it
+    assert sender.startswith("support+b-")
+    assert str(answer["From"].addresses[0].addr_spec) == SUPPORT
+    report = EmailMessage(policy=SMTP)
+    report["From"], report["To"], report["Subject"] = "PostMaster@customers.test", sender, "系统退信"
+    report.set_content("您的邮件被退回。退信原因：收件人邮箱地址不存在。")
+    mail_server.deliver(report.as_bytes(), "", sender)
+    eventually(lambda: outbox_states(desk) == [OutboxState.BOUNCED])
+
+
 def test_what_lay_in_the_mailbox_before_is_not_answered(desk: LiveDesk, mail_server: MailServer) -> None:
     write(mail_server, ALICE, "Printer", "The printer shows PRN-21. What should I do?")
     received(mail_server, ALICE)

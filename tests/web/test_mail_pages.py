@@ -15,7 +15,7 @@ from desk.models import ConversationState, Role
 from tests.live import LOOPBACK
 from tests.web.mail.conftest import desk as desk
 from tests.web.mail.conftest import installation as installation
-from tests.web.mail.made import QUESTION, MailDesk, Writer
+from tests.web.mail.made import QUESTION, MailDesk, Writer, mail
 from tests.web.mail.served import TOKEN, Enter
 from tests.web.mail.served import enter as enter
 from web.app import create_app
@@ -47,6 +47,24 @@ def test_a_mail_that_is_handed_over_is_stored_byte_by_byte_and_answered(desk: Ma
     desk.sort()
     desk.answer()
     assert len(wang.got) == 1
+
+
+def test_the_envelope_can_be_named_beside_the_mail(desk: MailDesk, program: TestClient) -> None:
+    wang = desk.customer()
+    wang.write()
+    words = "The following recipient could not be reached: 550 User unknown"
+    raw = mail("MAILER-DAEMON@customers.test", words, "Undelivered", dmarc="", to="undisclosed-recipients:;")
+    envelope = {"recipient": wang.got[-1].sender, "sender": ""}
+    assert program.post("/hooks/mail/support", params=envelope, content=raw).status_code == 202
+    desk.sort()
+    assert [state for state, _ in desk.outbox(wang.thread)] == ["bounced"]
+
+
+@pytest.mark.parametrize("envelope", [{"recipient": "a b@shop.test"}, {"sender": "a@b.test>\r\nX-Header: 1"}])
+def test_an_envelope_that_is_none_is_refused(desk: MailDesk, program: TestClient, envelope: dict[str, str]) -> None:
+    before = mail_count(desk)
+    answer = program.post("/hooks/mail/support", params=envelope, content=desk.customer().mail())
+    assert (answer.status_code, mail_count(desk)) == (422, before)
 
 
 @pytest.mark.parametrize("given", ["", "Bearer ", "Bearer wrong", f"Basic {TOKEN}", TOKEN, f"Bearer {TOKEN}x"])

@@ -15,6 +15,7 @@ from desk.models import Author, Conversation
 from web.mail.office import Office
 from web.wiring import Services
 
+ABOUT = "about"  # in a note's payload: what it was written for, once
 _KEPT = {
     MailKind.AUTO_REPLY: N_("An automatic reply came from {sender}. It was not answered and changes nothing:"),
     MailKind.BULK: N_("A circular came from {sender}. It was not answered and changes nothing:"),
@@ -94,6 +95,15 @@ def add(session: Session, services: Services, talk: Conversation, text: str) -> 
     """A note in a conversation: it wakes no bot, opens nothing, moves no clock."""
     lang = services.settings.default_locale
     conversations.add_turns(session, talk.id, [TurnDraft(Author.NOTE, text, lang)], services.clock.now())
+
+
+def add_once(session: Session, services: Services, talk: Conversation, text: str, about: str) -> None:
+    """A note as by `add`, unless there is one about the same already."""
+    known = conversations.latest_turns(session, talk.id, 100)
+    if any(turn.payload.get(ABOUT) == about for turn in known):
+        return
+    lang, now = services.settings.default_locale, services.clock.now()
+    conversations.add_turns(session, talk.id, [TurnDraft(Author.NOTE, text, lang, payload={ABOUT: about})], now)
 
 
 def of_thread(session: Session, thread_id: str) -> Conversation | None:

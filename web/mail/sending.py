@@ -14,13 +14,14 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
-from base.errors import Conflict, NotSent, RetryLater
+from base.errors import Conflict, DeliveryError, NotSent, RetryLater
 from base.i18n import N_, translate
+from base.log import get_logger
 from base.messages import Channel, Inbound, Outbound, Receipt
 from channels.email.accounts import MailAccount
 from channels.email.compose import Letter, compose
 from channels.email.models import Address
-from channels.email.smtp import keep_copy, send_mail
+from channels.email.smtp import Sent, keep_copy, refuses_sender, send_mail
 from desk import mail_threads, mails, outbox
 from desk.mail_threads import MailThread
 from desk.models import Conversation
@@ -32,10 +33,13 @@ from web.mail.office import Office
 from web.mail.staff_letters import staff_letter
 from web.wiring import Services
 
+log = get_logger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     account: MailAccount
+    sender: str  # of the envelope: what comes back goes there
     recipient: str
     message: bytes
 
@@ -45,6 +49,7 @@ class MailDoor:
 
     def __init__(self, services: Services, office: Office, templates: Mapping[str, Environment]) -> None:
         self._services, self._office, self._templates = services, office, templates
+        self._plain: set[str] = set()  # mailboxes whose server takes no other sender than their address
 
     def parse(self, payload: bytes, headers: Mapping[str, str]) -> list[Inbound]:
         """Nothing: a mail is stored first and sorted later (`Sorter`), whoever brings it."""
@@ -53,10 +58,23 @@ class MailDoor:
     async def send(self, outbound: Outbound) -> Receipt:
         """Hand a reply to the mail server. Raises NotSent, RetryLater, DeliveryError."""
         ready = await run_in_threadpool(self.prepare, outbound)
-        done = await send_mail(ready.account, ready.message, ready.account.address, [ready.recipient])
+        done = await self._hand_over(ready)
         if ready.account.sent_folder:
             await keep_copy(ready.account, ready.message)
         return replace(done.receipt, channel_message_id="")  # its own id is noted already
+
+    async def _hand_over(self, ready: Prepared) -> Sent:
+        """With the signed sender, or with the plain one where the server wants that: it may know its users too well."""
+        account = ready.account
+        try:
+            return await send_mail(account, ready.message, ready.sender, [ready.recipient])
+        except DeliveryError as error:
+            if ready.sender == account.address or not refuses_sender(error):
+                raise
+            done = await send_mail(account, ready.message, account.address, [ready.recipient])
+            self._plain.add(account.name)
+            log.warning("signed_sender_refused", mailbox=account.name)
+            return done
 
     def prepare(self, outbound: Outbound) -> Prepared:
         """The mail, and the note of where it goes and under which id, before it goes.
@@ -75,7 +93,13 @@ class MailDoor:
         with self._services.database.begin() as session:
             if not outbox.addressed(session, outbound.key, recipient, letter.message_id):
                 raise Conflict("somebody else sends this reply", key=outbound.key)
-        return Prepared(account, recipient, message)
+        return Prepared(account, self._envelope(account, outbound), recipient, message)
+
+    def _envelope(self, account: MailAccount, outbound: Outbound) -> str:
+        """Where a report on this mail goes. A signed address names the mail, whatever the report leaves out."""
+        if not account.plus_addresses or account.name in self._plain:
+            return account.address
+        return self._office.signer.bounce_address(account.address, outbound.thread_id, outbound.key) or account.address
 
     def _reply(self, session: Session, outbound: Outbound) -> tuple[MailAccount, Letter]:
         """To the customer. Raises NotSent, RetryLater."""

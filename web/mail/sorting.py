@@ -97,8 +97,13 @@ class Sorter:
         }  # fmt: skip
         kind = self._kind(mail, sender) if stored.kind != MailKind.PERSON else MailKind.PERSON
         if kind is MailKind.BOUNCE:
-            returned.note(session, self._services, mail, self._office)
+            returned.note(session, self._services, mail, stored.mailbox, self._office)
             mails.finish(session, stored.id, MailState.NOTED, **known, how="bounce")
+            return
+        about = returned.came_to(session, mail, self._office)
+        if about and kind is MailKind.PERSON and mail.return_path == "" and stored.kind != MailKind.PERSON:
+            returned.machine(session, self._services, mail, about)  # no person's mail has no return path
+            mails.finish(session, stored.id, MailState.NOTED, **known, how="bounce_address")
             return
         found = verdict(mail.senders, mail.authentication, account.authserv_id if account else "")
         if found is Verdict.PASS and all(one.address.lower() != sender.address for one in mail.senders):
@@ -108,6 +113,8 @@ class Sorter:
         where = mail_threads.place(session, evidence, now, self._services.settings.mail_reopen_days)
         if kind is not MailKind.PERSON:
             thread = where.pointed_at if where.how is How.FOLLOWS else where.thread_id  # a note reopens nothing
+            if about and not thread and mail_threads.get(session, about.thread_id):
+                thread = about.thread_id
             if thread and kind is not MailKind.LOOP:
                 notes.keep(session, self._services, thread, mail, sender)
             mails.finish(session, stored.id, MailState.NOTED, **known, how=str(where.how), thread_id=thread)

@@ -8,18 +8,20 @@ from datetime import datetime
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from base.errors import NotFound
 from base.i18n import format_bytes
 from base.messages import Channel, Inbound
+from channels.email.accounts import is_address
 from channels.email.limits import MailRefused
 from channels.email.links import take_out
 from channels.email.models import Address, Mail
 from desk import mail_threads, mails
 from desk.models import Staff
+from web.carry_on import NotAnAddress
 from web.deps import MAX_NUMBER, LocaleDep, RunningDep, requires
 from web.mail.letters import Click, Links
 from web.mail.reading import ReaderFailed
@@ -43,12 +45,18 @@ class MailStored(BaseModel):
     dependencies=[requires("admin", or_bearer="mail_hook_token")],
     responses={"4XX": {"model": Problem}, "5XX": {"model": Problem}},
 )  # fmt: skip
-async def receive_mail(request: Request, mailbox: str, run: RunningDep) -> MailStored:
-    """Take one mail, byte by byte as it came (message/rfc822). It is stored when this answers; anything else: try again."""
+async def receive_mail(
+    request: Request, mailbox: str, run: RunningDep,
+    recipient: Annotated[str, Query(max_length=320)] = "", sender: Annotated[str | None, Query(max_length=320)] = None,
+) -> MailStored:  # fmt: skip
+    """Take one mail, byte by byte as it came (message/rfc822). It is stored when this answers; anything else: try again.
+
+    recipient, sender: of the envelope, where the mail itself does not name them; an empty sender is that of a bounce.
+    """
     services = run.services
     if services.office.account(mailbox) is None:
         raise NotFound("mailbox")
-    raw = await request.body()
+    raw = _delivered(recipient, sender) + await request.body()
 
     def store() -> bool:
         with services.database.begin() as session:
@@ -57,6 +65,15 @@ async def receive_mail(request: Request, mailbox: str, run: RunningDep) -> MailS
     stored = await run_in_threadpool(store)
     run.worker.wake()
     return MailStored(stored=stored)
+
+
+def _delivered(recipient: str, sender: str | None) -> bytes:
+    """The lines that a mail server puts on top when it delivers. Raises NotAnAddress."""
+    if not all(one in ("", None) or is_address(one) for one in (recipient, sender)):
+        raise NotAnAddress()
+    lines = [f"Return-Path: <{sender}>"] if sender is not None else []
+    lines += [f"Delivered-To: {recipient}"] if recipient else []
+    return "".join(f"{line}\r\n" for line in lines).encode()
 
 
 @router.get("/mail/{token}", include_in_schema=False)

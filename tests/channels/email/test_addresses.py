@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from channels.email.addresses import ReplyToken, Signer, bare
+from channels.email.addresses import ReplyToken, Signer, bare, bounced_key
 from channels.email.mime import read_mail
 
 SIGNER = Signer("a secret")
@@ -80,10 +80,54 @@ def test_a_message_id_that_is_not_ours_names_nothing(message_id: str) -> None:
     assert SIGNER.read_message_id(message_id) is None
 
 
+KEYS = ["turn-17", "turn-123456", "staff-1234567-42", "staff-e99-4"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_an_envelope_sender_names_the_mail_it_was_made_for(key: str) -> None:
+    address = SIGNER.bounce_address("customer-support@shop.example", THREAD, key)
+    assert bounced_key(address) == bounced_key(address.upper()) == key
+    assert SIGNER.is_bounce_address(address, THREAD, key)
+    assert (bare(address), SIGNER.read_address(address)) == ("customer-support@shop.example", None)
+    mail = read_mail(f"From: MAILER-DAEMON@mx.example\nTo: {address}\n\nIt came back.".encode())
+    assert [one.address for one in mail.to] == [address]
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        SUPPORT,
+        f"support+b-turn-17.{'a' * 16}@shop.example",
+        Signer("another secret").bounce_address(SUPPORT, THREAD, "turn-17"),
+        SIGNER.bounce_address(SUPPORT, "f" * 16, "turn-17"),
+        SIGNER.bounce_address(SUPPORT, THREAD, "turn-18"),
+        SIGNER.bounce_address(SUPPORT, THREAD, "turn-18").replace("turn-18", "turn-17"),
+        SIGNER.reply_address(SUPPORT, THREAD),
+        SIGNER.message_id(THREAD, "turn-17", "shop.example"),
+        "",
+    ],
+)
+def test_no_other_address_is_that_mails_envelope_sender(address: str) -> None:
+    assert not SIGNER.is_bounce_address(address, THREAD, "turn-17")
+
+
+@pytest.mark.parametrize(
+    ("mailbox", "key"),
+    [
+        ("customer-service-department-of-central-europe@shop.example", "turn-17"),
+        (SUPPORT, "Turn 17"),
+        (SUPPORT, "x" * 60),
+    ],
+)
+def test_a_mail_whose_envelope_sender_would_be_no_address_has_none(mailbox: str, key: str) -> None:
+    assert SIGNER.bounce_address(mailbox, THREAD, key) == ""
+
+
 @given(st.text(max_size=120))
 def test_no_text_is_taken_for_a_token_by_chance(text: str) -> None:
     assert SIGNER.read_address(text) is None
     assert SIGNER.read_message_id(text) is None
+    assert not SIGNER.is_bounce_address(text, THREAD, bounced_key(text))
 
 
 @given(key=st.text(max_size=80))

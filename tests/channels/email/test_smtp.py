@@ -17,7 +17,7 @@ from base.errors import DeliveryError, RetryLater
 from base.messages import DeliveryState, Receipt
 from channels.email.accounts import MailAccount
 from channels.email.imap_connection import MailboxStatus
-from channels.email.smtp import Finding, Sent, Timeouts, check, keep_copy, send_mail
+from channels.email.smtp import Finding, Sent, Timeouts, check, keep_copy, refuses_sender, send_mail
 from tests.mailserver.fixtures import MakeAccount
 from tests.mailserver.letters import letter
 from tests.mailserver.scripted import HANG_UP, HOST, STALL, ScriptedSmtp, smtp_server
@@ -267,6 +267,38 @@ class TestFaults:
         assert isinstance(outcome, RetryLater)
         assert outcome.fields["trouble"] == trouble
         assert answer in outcome.detail
+
+    @pytest.mark.parametrize(
+        ("step", "answer"),
+        [
+            ("MAIL", "553 5.7.1 sender not owned"),
+            ("RCPT", "550 5.1.1 unknown"),
+            ("DATA", "554 5.5.1 no valid recipients"),
+            (".", "554 5.7.1 message looks like spam"),
+        ],
+    )
+    def test_only_a_refusal_of_the_sender_asks_for_another_sender(self, step: str, answer: str) -> None:
+        outcome, _ = scripted(ScriptedSmtp({step: answer}))
+        assert isinstance(outcome, DeliveryError)
+        assert refuses_sender(outcome) == (step == "MAIL")
+
+    @pytest.mark.parametrize(
+        ("step", "answer", "expected"),
+        [
+            ("MAIL", "501 5.1.7 Bad address", True),
+            ("MAIL", "451 4.3.0 try again", True),
+            ("RCPT", "553 5.7.1 <a@b>: Sender address rejected: not owned by user", True),
+            (".", "554 5.2.252 SendAsDenied; a@b not allowed to send as c@b", True),
+            ("MAIL", "530 5.7.0 Authentication required", False),
+            ("RCPT", "450 4.2.0 mailbox busy", False),
+        ],
+    )
+    def test_a_server_says_in_several_ways_that_it_wants_another_sender(
+        self, step: str, answer: str, *, expected: bool
+    ) -> None:
+        outcome, _ = scripted(ScriptedSmtp({step: answer}))
+        assert isinstance(outcome, DeliveryError)
+        assert refuses_sender(outcome) == expected
 
     @pytest.mark.parametrize(
         ("step", "answer"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from channels.email.addresses import bare
 from desk.models import ConversationState, TicketState
 from tests.web.mail.made import ANSWER, PERSON, QUESTION, SUPPORT, VPN, MailDesk, mail
 
@@ -13,7 +14,7 @@ def test_a_question_gets_an_answer_by_mail_with_its_source(desk: MailDesk) -> No
     row = wang.write(subject="Third floor", message_id="first@customers.test")
     assert (row.state, row.kind, row.how, row.sender) == ("taken", "person", "new", wang.address)
     [answer] = desk.sent
-    assert (answer.to, answer.sender) == ((wang.address,), SUPPORT)
+    assert (answer.to, bare(answer.sender)) == ((wang.address,), SUPPORT)
     assert ANSWER in answer.body()
     assert "[1] Printer shows PRN-21: paper tray empty\n    http://127.0.0.1:8000/articles/" in answer.body()
     assert (answer["In-Reply-To"], answer["Subject"]) == ("<first@customers.test>", "Re: Third floor")
