@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, Index, Integer, LargeBinary, String, Text, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, LargeBinary, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from base.database import Table, UtcDateTime
@@ -56,6 +56,16 @@ class MailRow(Table):
     echo: Mapped[str] = mapped_column(String(32), default="")  # digest of its words: a machine says the same again
     how: Mapped[str] = mapped_column(String(40), default="")  # why it belongs to that thread, or to a new one
     received_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class MailMentionRow(Table):
+    """A message id that a mail of a conversation mentions: the mail with this id may come later than the one that answers it."""
+
+    __tablename__ = "desk_mail_mentions"
+
+    id: Mapped[int] = mapped_column(Integer, primary_key=True)
+    mail_id: Mapped[int] = mapped_column(ForeignKey("desk_mails.id", ondelete="CASCADE"), index=True)
+    message_id: Mapped[str] = mapped_column(String(300), index=True)
 
 
 class MailThreadRow(Table):

@@ -40,6 +40,7 @@ class How(StrEnum):
     ADDRESS = "address"  # it came to an address we signed
     MESSAGE_ID = "message_id"  # it answers a mail of ours
     REFERENCES = "references"  # it mentions mails of this thread, and its sender takes part
+    MENTIONED = "mentioned"  # a mail of its sender in this thread answers it, or the same one as it: it came late
     SUBJECT = "subject"  # it names the ticket, and its sender takes part
     LINK = "link"  # it brings a link from a page where its sender is signed in
     NEW = "new"
@@ -59,6 +60,7 @@ class Evidence:
     answers: tuple[str, ...] = ()  # threads named by signed ids in In-Reply-To
     mentions: tuple[str, ...] = ()  # threads named by signed ids in References
     ids: tuple[str, ...] = ()  # other message ids in In-Reply-To and References
+    own_id: str = ""  # its own message id, "" when it has none
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +145,9 @@ def _pointed(session: Session, evidence: Evidence) -> Iterable[tuple[How, str]]:
     for message_id in reversed(evidence.ids):
         if message_id in known:
             yield How.REFERENCES, known[message_id][0]
+    about = [one for one in (evidence.own_id, *evidence.ids) if one]
+    for thread in mails.threads_mentioning(session, about, evidence.sender) if about and evidence.sender else ():
+        yield How.MENTIONED, thread
     for number in _numbers(evidence.subject):
         talk_id = session.scalar(select(TicketRow.conversation_id).where(TicketRow.number == number))
         for door in doors.all_of(session, conversations.get(session, talk_id)) if talk_id is not None else ():

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session, aliased
 
 from base.database import UtcDateTime
 from base.metrics import DEAD_LETTERS
-from desk.mail_tables import MailboxRow, MailRow
+from desk.mail_tables import MailboxRow, MailMentionRow, MailRow
 from desk.tables import plain
 
 
@@ -43,6 +43,7 @@ _NEW_MAILBOX = text(
     "VALUES (:name, 0, 0, '', '', :now, :now, '') ON CONFLICT (name) DO NOTHING"
 ).bindparams(bindparam("now", type_=UtcDateTime))
 _LIMITS = {"subject": 500, "error": 500, "kind": 16, "how": 40, "echo": 32}
+MOST_MENTIONS, MOST_ID_CHARS = 40, 300
 _WAITING = (MailState.RECEIVED, MailState.CLAIMED)
 _ROWS = plain(MailRow)
 _ANY_DUE = select(_ROWS.c.id).where(_ROWS.c.state.in_(_WAITING), _ROWS.c.next_at <= bindparam("now")).limit(1)
@@ -271,6 +272,28 @@ def threads_of(session: Session, message_ids: Sequence[str]) -> dict[str, tuple[
         .order_by(MailRow.id.desc())
     )
     return {message_id: (thread, sender) for message_id, thread, sender in session.execute(query)}
+
+
+def mention(session: Session, mail_id: int, message_ids: Sequence[str]) -> None:
+    """Note what a mail of a conversation mentions, the ends of a long list."""
+    ids = list(dict.fromkeys(one for one in message_ids if 0 < len(one) <= MOST_ID_CHARS))
+    if len(ids) > MOST_MENTIONS:
+        ids = [*ids[: MOST_MENTIONS // 2], *ids[-MOST_MENTIONS // 2 :]]
+    session.add_all([MailMentionRow(mail_id=mail_id, message_id=one) for one in ids])
+
+
+def threads_mentioning(session: Session, message_ids: Sequence[str], sender: str) -> list[str]:
+    """The threads in which mails of this sender mention one of these ids, the newest first."""
+    query = (
+        select(MailRow.thread_id)
+        .join(MailMentionRow, MailMentionRow.mail_id == MailRow.id)
+        .where(
+            MailMentionRow.message_id.in_(list(message_ids)[:200]), MailRow.sender == sender, MailRow.thread_id != ""
+        )
+        .order_by(MailRow.id.desc())
+        .limit(20)
+    )
+    return list(dict.fromkeys(session.scalars(query)))
 
 
 @dataclass(frozen=True, slots=True)

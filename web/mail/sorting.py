@@ -152,6 +152,10 @@ class Sorter:
         message = self._message(stored, mail, sender, thread, subject if not where.thread_id else "")
         message = _with(message, sender_id, [*more_hints, *hints, *([hint] if hint else [])], found)
         put = inbox.put(session, message)
+        if not put.duplicate:
+            mentioned = [*mail.references, *mail.in_reply_to]
+            theirs = [one for one in mentioned if self._office.signer.read_message_id(one) is None]
+            mails.mention(session, stored.id, theirs)
         mails.finish(
             session, stored.id, MailState.DUPLICATE if put.duplicate else MailState.TAKEN, **known,
             thread_id="" if put.duplicate else thread, how=str(where.how), echo=_echo(mail.new_text),
@@ -212,6 +216,7 @@ class Sorter:
             answers=_threads(signer.read_message_id(one) for one in mail.in_reply_to),
             mentions=_threads(signer.read_message_id(one) for one in mail.references),
             ids=tuple(one for one in ids if signer.read_message_id(one) is None),
+            own_id=mail.message_id if mail.has_own_id else "",
         )  # fmt: skip
 
 

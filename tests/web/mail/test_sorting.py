@@ -126,13 +126,6 @@ def test_replies_that_overtake_each_other_are_all_kept_and_answered(desk: MailDe
     assert len(wang.got) == 3
 
 
-def test_a_reply_to_a_mail_that_has_not_come_yet_is_a_conversation_and_the_mail_another(desk: MailDesk) -> None:
-    wang = desk.customer()
-    reply = wang.write("And the laptop?", "Re: Laptop", answers="late@customers.test")
-    late = wang.write("How long does ordering a new laptop take?", "Laptop", message_id="late@customers.test")
-    assert (reply.state, reply.how, late.state, late.how) == ("taken", "new", "taken", "new")
-
-
 def test_what_a_customer_writes_right_after_is_answered_with_it(desk: MailDesk) -> None:
     wang = desk.customer()
     before = wang.mail("Hello, I have a question.", "Printer", message_id="one@customers.test")
