@@ -135,7 +135,8 @@ POINTS_BELOW = re.compile(
         \bfyi\b / for your information / (?:see|read|check) (?:the )?(?:e-?mail |message |thread |mail |chain )?(?:below|attached)
         below (?:mail|e-?mail|message|thread) / as below / forward(?:ing|ed) (?:this|you|the|below|to you)
         见下 / 請見下 / 看下面 / 看下方 / 看以下 / 下面(?:是|这|的)邮件 / 下方(?:的)?邮件 / 以下(?:的)?(?:邮件|郵件)
-        ^\W*(?:转发|轉寄|轉發) / (?:转发|轉寄|轉發)(?:给|給|一下|如下|邮件|郵件|一封) / 如下(?:邮件)?[。：:]?\s*$
+        ^\W*@\s?fwd\s*$ / ^\W*(?:转发|轉寄|轉發)
+        (?:转发|轉寄|轉發)(?:给|給|一下|如下|邮件|郵件|一封) / 如下(?:邮件)?[。：:]?\s*$
         """
     ),
     re.I | re.M,

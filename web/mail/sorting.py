@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -25,7 +25,8 @@ from channels.email.models import Address, Mail, MailKind
 from desk import customers, inbox, mail_threads, mails
 from desk.mail_threads import Evidence, How, Placement
 from desk.mails import MailState, StoredMail
-from web.mail import colleagues, linking, notes, returned, rules
+from desk.outbox import Dispatch
+from web.mail import colleagues, forwarding, linking, notes, returned, rules
 from web.mail.office import Office
 from web.mail.reading import MailReader, ReaderFailed
 from web.wiring import Services
@@ -35,6 +36,27 @@ MOST_ATTEMPTS = 5
 COLLEAGUE = "colleague"  # how a mail was taken that came to a colleague's answer address
 MOST_DEATHS = 2  # a mail that ended its reader twice is not read a third time
 _NO_REPLY = re.compile(r"^(?:no-?reply|do-?not-?reply|donotreply|noreply|mailer|notifications?)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    """A mail, and what is known of its sender."""
+
+    stored: StoredMail
+    mail: Mail
+    sender: Address
+    found: Verdict
+    hints: tuple[str, ...] = ()  # the first ones for staff
+    where: Placement | None = None  # known already
+    forwarded: bool = False  # a colleague passed it on
+
+    @property
+    def known(self) -> dict[str, Any]:
+        """What is kept beside the mail's bytes, whatever becomes of it."""
+        return {
+            "kind": str(self.mail.kind), "message_id": self.mail.message_id, "sender": self.sender.address,
+            "subject": self.mail.subject,
+        }  # fmt: skip
 
 
 class Sorter:
@@ -89,76 +111,105 @@ class Sorter:
         if not mails.is_held(session, stored):
             log.warning("mail_taken_over", mail_id=stored.id)
             return
-        account = self._office.account(stored.mailbox) or self._office.of_address([a.address for a in mail.to])
         token, mail = take_out(mail)
         sender = _sender(mail)
-        known: dict[str, Any] = {
-            "kind": str(mail.kind), "message_id": mail.message_id, "sender": sender.address, "subject": mail.subject,
-        }  # fmt: skip
-        kind = self._kind(mail, sender) if stored.kind != MailKind.PERSON else MailKind.PERSON
+        case = _Case(stored, mail, sender, self._verdict(stored, mail, sender))
+        is_answered = stored.kind == MailKind.PERSON  # an operator says so, whatever it looks like
+        kind = MailKind.PERSON if is_answered else self._kind(mail, sender)
         if kind is MailKind.BOUNCE:
             returned.note(session, self._services, mail, stored.mailbox, self._office)
-            mails.finish(session, stored.id, MailState.NOTED, **known, how="bounce")
+            mails.finish(session, stored.id, MailState.NOTED, **case.known, how="bounce")
             return
         about = returned.came_to(session, mail, self._office)
-        if about and kind is MailKind.PERSON and mail.return_path == "" and stored.kind != MailKind.PERSON:
+        if about and kind is MailKind.PERSON and mail.return_path == "" and not is_answered:
             returned.machine(session, self._services, mail, about)  # no person's mail has no return path
-            mails.finish(session, stored.id, MailState.NOTED, **known, how="bounce_address")
-            return
-        found = verdict(mail.senders, mail.authentication, account.authserv_id if account else "")
-        if found is Verdict.PASS and all(one.address.lower() != sender.address for one in mail.senders):
-            found = Verdict.UNKNOWN  # what was vouched for is the form's address, not the one it asks to answer
-        evidence = self._evidence(mail, sender, found)
-        now = self._services.clock.now()
-        where = mail_threads.place(session, evidence, now, self._services.settings.mail_reopen_days)
-        if kind is not MailKind.PERSON:
-            thread = where.pointed_at if where.how is How.FOLLOWS else where.thread_id  # a note reopens nothing
-            if about and not thread and mail_threads.get(session, about.thread_id):
-                thread = about.thread_id
-            if thread and kind is not MailKind.LOOP:
-                notes.keep(session, self._services, thread, mail, sender)
-            mails.finish(session, stored.id, MailState.NOTED, **known, how=str(where.how), thread_id=thread)
-            return
+            mails.finish(session, stored.id, MailState.NOTED, **case.known, how="bounce_address")
+        elif kind is MailKind.PERSON:
+            self._written(session, case, token)
+        else:
+            self._keep(session, case, kind, about)
+
+    def _written(self, session: Session, case: _Case, token: str) -> None:
+        """What a person wrote: a colleague's reply, a customer's mail that a colleague passes on, or a customer's mail.
+
+        token: of a link from a signed-in page; "" without one.
+        """
+        stored, mail, sender = case.stored, case.mail, case.sender
         for how in (COLLEAGUE, How.LINK) if token else (COLLEAGUE,):
             if mails.came_before(session, stored.id, mail.message_id, sender.address, how):
-                mails.finish(session, stored.id, MailState.DUPLICATE, **known, how=how)
+                mails.finish(session, stored.id, MailState.DUPLICATE, **case.known, how=how)
                 return
-        if colleagues.take(session, self._services, self._office, mail, sender, found):
-            mails.finish(session, stored.id, MailState.TAKEN, **known, how=COLLEAGUE)
+        if colleagues.take(session, self._services, self._office, mail, sender, case.found):
+            mails.finish(session, stored.id, MailState.TAKEN, **case.known, how=COLLEAGUE)
             return
-        linked = linking.take(session, self._services, stored.mailbox, mail, sender, found, token)
-        if linked.thread_id:
-            where = Placement(How.LINK, linked.thread_id)
-        if linked.says_nothing:
-            mails.finish(session, stored.id, MailState.TAKEN, **known, how=How.LINK, thread_id=linked.thread_id)
-            return
-        self._take(session, stored, mail, sender, found, where, known, linked.hints)
+        passed = forwarding.passed_on(session, self._services, self._office, mail, sender, case.found)
+        if passed is None:
+            self._linked(session, case, token)
+        elif passed.readable:  # of what it says nobody vouches
+            unproven = _Case(stored, passed.mail, passed.sender, Verdict.UNKNOWN, (passed.hint,), forwarded=True)
+            self._take(session, unproven)
+        else:
+            self._take(session, replace(case, mail=passed.mail, hints=(passed.hint,)))
 
-    def _take(
-        self, session: Session, stored: StoredMail, mail: Mail, sender: Address, found: Verdict, where: Placement,
-        known: dict[str, Any], more_hints: tuple[str, ...],
-    ) -> None:  # fmt: skip
+    def _linked(self, session: Session, case: _Case, token: str) -> None:
+        """A customer's mail, which may say by a link from a signed-in page who they are."""
+        stored = case.stored
+        linked = linking.take(session, self._services, stored.mailbox, case.mail, case.sender, case.found, token)
+        if linked.says_nothing:
+            mails.finish(session, stored.id, MailState.TAKEN, **case.known, how=How.LINK, thread_id=linked.thread_id)
+            return
+        where = Placement(How.LINK, linked.thread_id) if linked.thread_id else None
+        self._take(session, replace(case, hints=linked.hints, where=where))
+
+    def _keep(self, session: Session, case: _Case, kind: MailKind, about: Dispatch | None) -> None:
+        """What a program wrote: a note where it belongs, which reopens nothing. about: our mail whose sender it came to."""
+        where = self._place(session, case)
+        thread = where.pointed_at if where.how is How.FOLLOWS else where.thread_id
+        if about and not thread and mail_threads.get(session, about.thread_id):
+            thread = about.thread_id
+        if thread and kind is not MailKind.LOOP:
+            notes.keep(session, self._services, thread, case.mail, case.sender)
+        mails.finish(session, case.stored.id, MailState.NOTED, **case.known, how=str(where.how), thread_id=thread)
+
+    def _verdict(self, stored: StoredMail, mail: Mail, sender: Address) -> Verdict:
+        """What our server found out about the sender."""
+        account = self._office.account(stored.mailbox) or self._office.of_address([a.address for a in mail.to])
+        found = verdict(mail.senders, mail.authentication, account.authserv_id if account else "")
+        if found is Verdict.PASS and all(one.address.lower() != sender.address for one in mail.senders):
+            return Verdict.UNKNOWN  # what was vouched for is the form's address, not the one it asks to answer
+        return found
+
+    def _place(self, session: Session, case: _Case) -> Placement:
+        now, days = self._services.clock.now(), self._services.settings.mail_reopen_days
+        return mail_threads.place(session, self._evidence(case.mail, case.sender, case.found), now, days)
+
+    def _take(self, session: Session, case: _Case) -> None:
         """A customer's message: into the inbox, in its thread."""
+        stored, mail, sender, found = case.stored, case.mail, case.sender, case.found
         now, subject = self._services.clock.now(), mail_threads.bare_subject(mail.subject)
-        hints = notes.hints(session, self._services, self._office, mail, sender, where)
+        where = case.where or self._place(session, case)
+        hints = [*case.hints, *notes.hints(session, self._services, self._office, mail, sender, where)]
         thread = where.thread_id or mail_threads.open_thread(
             session, stored.mailbox, sender.address, sender.name, subject, now, where.pointed_at
         )
         sender_id, hint = self._identity(session, stored, sender, found, where)
-        if sender_id == sender.address:  # its owner writes: it can be reached, and may be proven by now
+        if (
+            sender_id == sender.address and not case.forwarded
+        ):  # its owner writes: it can be reached, and may be proven by now
             customers.unreachable(session, Channel.EMAIL, sender_id, None)
             if found is Verdict.PASS:
                 customers.prove(session, Channel.EMAIL, sender_id)
         message = self._message(stored, mail, sender, thread, subject if not where.thread_id else "")
-        message = _with(message, sender_id, [*more_hints, *hints, *([hint] if hint else [])], found)
+        message = _with(message, sender_id, [*hints, *([hint] if hint else [])], found)
         put = inbox.put(session, message)
         if not put.duplicate:
             mentioned = [*mail.references, *mail.in_reply_to]
             theirs = [one for one in mentioned if self._office.signer.read_message_id(one) is None]
             mails.mention(session, stored.id, theirs)
         mails.finish(
-            session, stored.id, MailState.DUPLICATE if put.duplicate else MailState.TAKEN, **known,
-            thread_id="" if put.duplicate else thread, how=str(where.how), echo=_echo(mail.new_text),
+            session, stored.id, MailState.DUPLICATE if put.duplicate else MailState.TAKEN,
+            **case.known, how=forwarding.FORWARDED if case.forwarded else str(where.how),
+            thread_id="" if put.duplicate else thread, echo=_echo(mail.new_text),
         )  # fmt: skip
 
     def _message(self, stored: StoredMail, mail: Mail, sender: Address, thread: str, subject: str) -> Inbound:
