@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
@@ -10,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from base.errors import InvalidInput, NotFound
 from base.i18n import N_, translate
-from base.messages import Channel, Outbound
+from base.messages import Attachment, Channel, Outbound
 from base.text import clean, detect_language
 from desk import audit, conversations, corrections, csat, doors, events, outbox, tickets
 from desk.events import EventKind
@@ -31,9 +33,13 @@ class NotToEverybody(InvalidInput):
 
 
 def reply(
-    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, text: str, now: datetime
-) -> Turn:
-    """Send a person's reply. From now on the conversation is theirs and the bot is silent; its unsent replies are dropped."""
+    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, text: str, now: datetime,
+    files: Sequence[Attachment] = (), extra: dict[str, Any] | None = None,
+) -> Turn:  # fmt: skip
+    """Send a person's reply. From now on the conversation is theirs and the bot is silent; its unsent replies are dropped.
+
+    files: what the transcript shows of its files; extra: what the channel needs to send them.
+    """
     body = clean(text)
     if not body:
         raise EmptyReply()
@@ -41,12 +47,13 @@ def reply(
     take_over(session, defaults, talk, member, now)
     lang = detect_language(body, talk.lang)
     turn = conversations.add_turn(
-        session, talk.id, Author.STAFF, body, lang, now, author_name=member.name, staff_id=member.id
-    )
+        session, talk.id, Author.STAFF, body, lang, now, author_name=member.name, staff_id=member.id,
+        payload={"attachments": [asdict(one) for one in files]} if files else {},
+    )  # fmt: skip
     door = doors.through(talk)
     outbound = Outbound(
         key=f"turn-{turn.id}", channel=door.channel, thread_id=door.thread_id, text=body, lang=lang,
-        author="staff", author_name=member.name,
+        author="staff", author_name=member.name, extra=extra or {},
     )  # fmt: skip
     outbox.put(session, outbound, talk.id, turn.id, now)
     if talk.ticket_id is not None:

@@ -12,10 +12,11 @@ from email.message import EmailMessage
 from email.policy import SMTP, SMTPUTF8
 
 from base.errors import DeliveryError
-from channels.email.models import Address
+from channels.email.models import Address, MailFile
 
 MAX_REFERENCES = 1500  # characters: some relays refuse header blocks beyond 4,096
 LOOP_HEADER = "X-Firstline-Loop"
+_MEDIA_TYPE = re.compile(r"([a-z]{1,20})/[a-z0-9.+-]{1,100}")
 _ADDRESS = re.compile(r"[^\s@<>\"(),:;\[\]\\]+@[^\s@<>\"(),:;\[\]\\]+")
 
 
@@ -43,6 +44,7 @@ class Letter:
     answers: bool = True  # an automatic mail is an answer to one; False: it tells something of its own accord
     loop_mark: str = ""  # by which we know our own mail when it comes back
     lang: str = "en"
+    files: Sequence[MailFile] = ()
 
 
 def compose(letter: Letter) -> bytes:
@@ -68,8 +70,17 @@ def compose(letter: Letter) -> bytes:
     mail.set_content(letter.text)
     if letter.html:
         mail.add_alternative(letter.html, subtype="html")
+    for file in letter.files:
+        main, sub = _media_type(file).split("/")
+        mail.add_attachment(file.content, maintype=main, subtype=sub, filename=one_line(file.name, 150) or "file")
     mail["Content-Language"] = letter.lang  # last: setting the content takes every Content-* header away
     return mail.as_bytes()
+
+
+def _media_type(file: MailFile) -> str:
+    """What the file is said to be: nothing that a mail program would take apart or that has parts of its own."""
+    known = _MEDIA_TYPE.fullmatch(file.media_type.lower())
+    return "application/octet-stream" if known is None or known[1] in ("message", "multipart", "text") else known[0]
 
 
 def references(known: Sequence[str], answered: str) -> list[str]:

@@ -71,7 +71,8 @@ class Desk:
         self.reader = IsolatedReader() if helper else ReaderHere()
         self.sorter = Sorter(self.services, office, self.reader)
         self.boxes = Mailboxes(self.services, office, lambda: None)
-        self.worker = Worker(self.services, {Channel.EMAIL: MailDoor(self.services, office, TEMPLATES)})
+        door = MailDoor(self.services, office, TEMPLATES, self.reader)
+        self.worker = Worker(self.services, {Channel.EMAIL: door})
 
     def fetch(self, mailbox: dict[int, bytes]) -> None:
         """Store what lies beyond the cursor, as the connection to the mailbox does."""

@@ -9,25 +9,27 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from base.i18n import N_, translate
+from base.messages import Channel
 from base.text import shorten
 from channels.email.authenticity import Verdict
 from channels.email.models import Address, Mail
 from channels.email.quotes import split_reply
-from desk import replies
-from desk.models import Staff
+from desk import doors, replies
+from desk.models import Conversation, Staff
 from desk.staff import may, to_staff
 from desk.tables import StaffRow
-from web.mail import notes
+from web.mail import enclosures, notes
 from web.mail.notify import conversation_of
 from web.mail.office import Office
 from web.mail.staff_letters import own_words
 from web.wiring import Services
 
 _OURS = "firstline"
+NOT_SENT = N_("Files that were not sent to the customer: {files}.")
 
 
 def take(
-    session: Session, services: Services, office: Office, mail: Mail, sender: Address, found: Verdict
+    session: Session, services: Services, office: Office, mail: Mail, sender: Address, found: Verdict, mail_id: int
 ) -> bool:  # fmt: skip
     """Send a colleague's reply to the customer. True when the mail was one, or pretended to be: it is dealt with."""
     to = [*mail.delivered_to, *(one.address for one in (*mail.to, *mail.cc))]
@@ -46,20 +48,44 @@ def take(
         text = N_("A mail to an answer address of {name} came from {sender}. It was NOT sent to the customer. It says:")
         name = member.name if member else "?"
         head = translate(text, services.settings.default_locale, name=name, sender=sender.address or "?")
-        notes.add(session, services, talk, f"{head}\n\n{shorten(mail.new_text, 1500)}")
+        _note(session, services, talk, mail, f"{head}\n\n{shorten(mail.new_text, 1500)}")
         return True
     quoted = _own_words(mail)
     if text := own_words(quoted).strip():
-        replies.reply(session, services.defaults, talk, member, text, services.clock.now())
-        return True
-    if quoted.strip():
+        _send(session, services, talk, member, text, mail, mail_id)
+    elif quoted.strip():
         text = N_("{name} answered below what the mail quotes. It was NOT sent to the customer: reply here. It says:")
         head = translate(text, services.settings.default_locale, name=member.name)
-        notes.add(session, services, talk, f"{head}\n\n{shorten(mail.new_text, 1500)}")
+        _note(session, services, talk, mail, f"{head}\n\n{shorten(mail.new_text, 1500)}")
     else:
         empty = N_("A mail of {name} holds nothing but what it quotes. Nothing was sent to the customer.")
-        notes.add(session, services, talk, translate(empty, services.settings.default_locale, name=member.name))
+        _note(session, services, talk, mail, translate(empty, services.settings.default_locale, name=member.name))
     return True
+
+
+def _send(
+    session: Session, services: Services, talk: Conversation, member: Staff, text: str, mail: Mail, mail_id: int
+) -> None:  # fmt: skip
+    """The reply with its files; what does not go is named in a note."""
+    chosen = enclosures.choose(mail)
+    numbers, left_out = chosen.numbers, list(chosen.left_out)
+    if doors.through(talk).channel != Channel.EMAIL:
+        left_out += [(mail.files[n], "by_chat") for n in numbers]
+        numbers = ()
+    replies.reply(
+        session, services.defaults, talk, member, text, services.clock.now(),
+        enclosures.shown(mail_id, mail.files, numbers), enclosures.to_extra(mail_id, numbers),
+    )  # fmt: skip
+    if left_out:
+        said = translate(NOT_SENT, services.settings.default_locale, files=notes.files(services, left_out))
+        notes.add(session, services, talk, said)
+
+
+def _note(session: Session, services: Services, talk: Conversation, mail: Mail, text: str) -> None:
+    """A note in place of a reply that was not sent, with the files that went nowhere either."""
+    lost = [(one, one.refused or "not_sent") for one in mail.files]
+    said = translate(NOT_SENT, services.settings.default_locale, files=notes.files(services, lost)) if lost else ""
+    notes.add(session, services, talk, "\n\n".join(part for part in (text, said) if part))
 
 
 def _astray(session: Session, services: Services, office: Office, mail: Mail, sender: Address) -> bool:
@@ -72,7 +98,7 @@ def _astray(session: Session, services: Services, office: Office, mail: Mail, se
         return False
     text = N_("{sender} answered a notification by mail. It was NOT sent to the customer: reply here. It says:")
     head = translate(text, services.settings.default_locale, sender=sender.address)
-    notes.add(session, services, talk, f"{head}\n\n{shorten(own_words(mail.new_text), 1500)}")
+    _note(session, services, talk, mail, f"{head}\n\n{shorten(own_words(mail.new_text), 1500)}")
     return True
 
 

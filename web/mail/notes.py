@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from sqlalchemy.orm import Session
 
 from base.i18n import N_, format_bytes, translate
 from base.messages import Channel
 from base.text import shorten
-from channels.email.models import Address, Mail, MailKind
+from channels.email.models import Address, Mail, MailFile, MailKind
 from desk import conversations, doors, mail_threads
 from desk.conversations import TurnDraft
 from desk.mail_threads import How, Placement
@@ -25,6 +27,11 @@ _REFUSED = {
     "too_many": N_("{name} ({size}): too many files"),
     "forbidden_type": N_("{name} ({size}): a kind of file that is not taken"),
     "unreadable": N_("{name} ({size}): damaged"),
+    "too_much": N_("{name} ({size}): too much for one mail"),
+    "decoration": N_("{name} ({size}): a small picture of the text, such as a logo"),
+    "mail_in_mail": N_("{name} ({size}): there is a mail in the mail, and it may belong to that"),
+    "by_chat": N_("{name} ({size}): the customer reads this in the chat, which shows no files"),
+    "not_sent": N_("{name} ({size})"),
 }
 
 
@@ -49,15 +56,20 @@ def hints(
     if others := _others(office, mail, sender):
         text = N_("Also sent to {others}. They get no answers from here.")
         found.append(translate(text, lang, others=shorten(", ".join(others), 300)))
-    if refused := [one for one in mail.files if one.refused]:
-        named = [
-            translate(_REFUSED.get(one.refused, _REFUSED["unreadable"]), lang, name=one.name, size=format_bytes(one.size_bytes))
-            for one in refused[:10]
-        ]  # fmt: skip
-        found.append(translate(N_("Not kept: {files}."), lang, files="; ".join(named)))
+    if refused := [(one, one.refused) for one in mail.files if one.refused]:
+        found.append(translate(N_("Not kept: {files}."), lang, files=files(services, refused)))
     if "encrypted" in mail.flaws:
         found.append(translate(N_("This mail is encrypted. Nobody here can read its content."), lang))
     return found
+
+
+def files(services: Services, refused: Sequence[tuple[MailFile, str]]) -> str:
+    """Names, sizes and reasons of files that are not where somebody may look for them."""
+    lang = services.settings.default_locale
+    return "; ".join(
+        translate(_REFUSED.get(why, _REFUSED["unreadable"]), lang, name=one.name, size=format_bytes(one.size_bytes))
+        for one, why in refused[:10]
+    )
 
 
 def unproven(services: Services, sender: Address, owner: str) -> str:

@@ -33,7 +33,7 @@ class MailRoom:
         self.office = office
         self._reader = IsolatedReader()
         self.sorter = Sorter(services, office, self._reader)
-        self.door = MailDoor(services, office, templates)
+        self.door = MailDoor(services, office, templates, self._reader)
         self._services = services
         self.boxes: Mailboxes | None = None
 

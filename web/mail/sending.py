@@ -26,10 +26,11 @@ from desk import mail_threads, mails, outbox
 from desk.mail_threads import MailThread
 from desk.models import Conversation
 from desk.tables import OutboxRow
-from web.mail import notes, rules
+from web.mail import enclosures, notes, rules
 from web.mail.letters import body_of
 from web.mail.notify import notice_of
 from web.mail.office import Office
+from web.mail.reading import MailReader
 from web.mail.staff_letters import staff_letter
 from web.wiring import Services
 
@@ -47,8 +48,10 @@ class Prepared:
 class MailDoor:
     """The e-mail adapter: what goes out. What comes in is stored raw and read by the sorter."""
 
-    def __init__(self, services: Services, office: Office, templates: Mapping[str, Environment]) -> None:
-        self._services, self._office, self._templates = services, office, templates
+    def __init__(
+        self, services: Services, office: Office, templates: Mapping[str, Environment], reader: MailReader
+    ) -> None:
+        self._services, self._office, self._templates, self._reader = services, office, templates, reader
         self._plain: set[str] = set()  # mailboxes whose server takes no other sender than their address
 
     def parse(self, payload: bytes, headers: Mapping[str, str]) -> list[Inbound]:
@@ -89,6 +92,9 @@ class MailDoor:
                 )  # fmt: skip
             else:
                 account, letter = self._reply(session, outbound)
+            files = enclosures.enclosed(session, outbound)
+        if files is not None:
+            letter = replace(letter, files=files.unpack(self._reader))
         message, recipient = compose(letter), letter.recipient.address
         with self._services.database.begin() as session:
             if not outbox.addressed(session, outbound.key, recipient, letter.message_id):

@@ -139,7 +139,7 @@ class Sorter:
             if mails.came_before(session, stored.id, mail.message_id, sender.address, how):
                 mails.finish(session, stored.id, MailState.DUPLICATE, **case.known, how=how)
                 return
-        if colleagues.take(session, self._services, self._office, mail, sender, case.found):
+        if colleagues.take(session, self._services, self._office, mail, sender, case.found, stored.id):
             mails.finish(session, stored.id, MailState.TAKEN, **case.known, how=COLLEAGUE)
             return
         passed = forwarding.passed_on(session, self._services, self._office, mail, sender, case.found)

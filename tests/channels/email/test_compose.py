@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from channels.email.compose import MAX_REFERENCES, BadAddress, Letter, compose, references
-from channels.email.models import Address
+from channels.email.models import Address, MailFile
 
 LETTER = Letter(
     sender=Address("海松 IT", "support@shop.example"), recipient=Address("王 芳", "wang@customer.example"),
@@ -97,3 +97,34 @@ def test_an_address_as_people_have_them_can_be_written_to(address: str) -> None:
 
 def test_a_mail_says_its_language() -> None:
     assert parsed(replace(LETTER, lang="zh"))["Content-Language"] == "zh"
+
+
+def test_files_are_attached_under_their_names_as_what_they_are() -> None:
+    png, page = (
+        MailFile("屏幕 截图.png", "image/png", b"\x89PNG", 4),
+        MailFile("a.eml", "message/rfc822", b"From: x", 7),
+    )
+    table = MailFile("list.csv", "text/csv", b"a;b\r\n.\r\nc", 9)
+    mail = parsed(replace(LETTER, files=(png, page, table)))
+    found = [
+        (one.get_filename(), one.get_content_type(), one.get_payload(decode=True)) for one in mail.iter_attachments()
+    ]
+    assert found == [
+        ("屏幕 截图.png", "image/png", b"\x89PNG"),
+        ("a.eml", "application/octet-stream", b"From: x"),
+        ("list.csv", "application/octet-stream", b"a;b\r\n.\r\nc"),
+    ]
+    text, page_of_it = mail.get_body(("plain",)), mail.get_body(("html",))
+    assert text is not None
+    assert page_of_it is not None
+    assert (mail["Content-Language"], mail.get_content_type()) == ("en", "multipart/mixed")
+
+
+@given(st.text(max_size=80), st.text(max_size=40))
+def test_no_name_of_a_file_becomes_a_header(name: str, kind: str) -> None:
+    plain = parsed(LETTER)
+    hostile = parsed(replace(LETTER, files=(MailFile(f"{name}\r\nBcc: x@evil.example", kind, b"x", 1),)))
+    assert set(hostile.keys()) == set(plain.keys())
+    [file] = hostile.iter_attachments()
+    assert file.get_payload(decode=True) == b"x"
+    assert file["Bcc"] is None
