@@ -122,6 +122,11 @@ class Settings(BaseSettings):
     mail_notify_staff: bool = _knob(
         True, "Tell staff by mail when a customer writes in a conversation of theirs, or they are given one"
     )
+    clamd: str = _knob(
+        "",
+        "Virus scanner (clamd) that sees every file of a mail, as tcp://HOST:PORT or unix:/PATH; empty: none. While it is "
+        "down no file is handed out",
+    )
     metrics_token: SecretStr = _knob(
         SecretStr(""), "Bearer token with which a monitoring system reads /metrics; empty: administrators only"
     )
@@ -162,6 +167,13 @@ class Settings(BaseSettings):
     @classmethod
     def _a_web_address(cls, value: str) -> str:
         return checks.web_address(value)
+
+    @field_validator("clamd")
+    @classmethod
+    def _a_scanner(cls, value: str) -> str:
+        if value:
+            checks.clamd_address(value)
+        return value
 
     @field_validator("allowed_origins", mode="before")
     @classmethod

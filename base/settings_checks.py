@@ -10,6 +10,8 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+MAX_SOCKET_BYTES = 108  # of "unix:" and a path: the kernel takes no longer one
+
 
 def time_zone(value: str) -> str:
     """The name of a zone this machine knows. Raises ValueError."""
@@ -61,6 +63,21 @@ def addresses(values: Iterable[str]) -> str:
                 "as in 127.0.0.1,10.0.0.0/8, or * for any"
             ) from error
     return ",".join(found)
+
+
+def clamd_address(value: str) -> tuple[str, int] | str:
+    """Host and port, or the path of a socket, of "tcp://HOST:PORT" or "unix:/PATH". Raises ValueError."""
+    wrong = f'"{value}" is not the address of a scanner. Write tcp://127.0.0.1:3310 or unix:/run/clamav/clamd.ctl'
+    if value.startswith("unix:/") and len(value.encode()) < MAX_SOCKET_BYTES:
+        return value.removeprefix("unix:")
+    try:
+        parts = urlsplit(value)
+        port = parts.port
+    except ValueError:
+        raise ValueError(wrong) from None
+    if parts.scheme != "tcp" or not parts.hostname or port is None or parts.path or parts.username is not None:
+        raise ValueError(wrong)
+    return parts.hostname, port
 
 
 def reason(error: dict[str, Any], known: Iterable[str]) -> str:

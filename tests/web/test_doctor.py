@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 
 from base.settings import Settings
+from tests.clamd import VERSION, clamd
+from tests.live import LOOPBACK
 from web.commands.doctor import Finding, Level, examine
 
 CODES = ("database_too_new", "misconfigured_setting", "storage_unavailable", "embedder cache")
@@ -68,3 +70,12 @@ def test_a_postgresql_that_is_away_is_named_without_its_password(bad: Examined) 
     assert "127.0.0.1:9/firstline" in advice
     assert "FIRSTLINE_DATABASE_URL" in advice
     assert "secret" not in advice
+
+
+@pytest.mark.allow_hosts(LOOPBACK)
+def test_a_virus_scanner_that_answers_is_named_and_one_that_does_not_is_bad(settings: Settings, bad: Examined) -> None:
+    with clamd() as fake:
+        found = list(examine(settings.model_copy(update={"clamd": fake.address})))
+        assert VERSION in about(found, "virus scanner").what
+    finding = about(bad(clamd=fake.address), "virus scanner")
+    assert "no file of a mail is handed out" in finding.advice

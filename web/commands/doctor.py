@@ -184,6 +184,22 @@ def _model(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.OK, f"chat model {settings.llm} answers")
 
 
+def _scanner(settings: Settings) -> Iterator[Finding]:
+    from base.antivirus import NotScanned, make_scanner
+
+    scanner = make_scanner(settings.clamd)
+    if scanner is None:
+        yield Finding(Level.NOTE, "no virus scanner: files of mails are handed out as they came (FIRSTLINE_CLAMD)")
+        return
+    try:
+        yield Finding(Level.OK, f"virus scanner {settings.clamd} answers: {scanner.version()[:80]}")
+    except NotScanned as error:
+        yield Finding(
+            Level.BAD, f"virus scanner {settings.clamd} does not answer ({error.detail})",
+            "Start clamd, or mend FIRSTLINE_CLAMD. Until then no file of a mail is handed out.",
+        )  # fmt: skip
+
+
 def _staff(settings: Settings) -> Iterator[Finding]:
     from base.database import Database
     from desk import staff
@@ -236,6 +252,7 @@ _CHECKS: dict[Check, str] = {
     _embedder: "the embedding model does not work, so nothing is found by its meaning",
     _index: "the knowledge base could not be checked",
     _model: "the chat model cannot be used",
+    _scanner: "the virus scanner could not be asked",
     _staff: "the staff could not be looked up",
     _calendar: "the service levels and calendars cannot be read",
     _browser_side: "the address for customers could not be checked",

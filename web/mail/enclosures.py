@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from base.antivirus import Infected, NotScanned, Scanner
 from base.errors import DeliveryError, RetryLater
 from base.messages import Attachment, Outbound
 from channels.email.limits import MailRefused
@@ -78,7 +79,7 @@ class Enclosures:
     raw: bytes
     numbers: tuple[int, ...]
 
-    def unpack(self, reader: MailReader) -> tuple[MailFile, ...]:
+    def unpack(self, reader: MailReader, scanner: Scanner | None = None) -> tuple[MailFile, ...]:
         """The files. May take seconds: not within a transaction. Raises RetryLater, DeliveryError."""
         try:
             files = reader.read(self.raw).files
@@ -88,7 +89,16 @@ class Enclosures:
             raise DeliveryError("the files of this reply cannot be read") from error
         if any(n >= len(files) or files[n].refused for n in self.numbers):
             raise DeliveryError("a file of this reply is not to be sent")
-        return tuple(files[n] for n in self.numbers)
+        chosen = tuple(files[n] for n in self.numbers)
+        try:
+            for file in chosen:
+                if scanner is not None:
+                    scanner.check(file.content)
+        except NotScanned as error:
+            raise RetryLater("the virus scanner does not answer") from error
+        except Infected as error:
+            raise DeliveryError(f"the virus scanner found {error.fields['found']} in a file of this reply") from error
+        return chosen
 
 
 def enclosed(session: Session, outbound: Outbound) -> Enclosures | None:

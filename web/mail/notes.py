@@ -15,6 +15,7 @@ from desk.conversations import TurnDraft
 from desk.mail_threads import How, Placement
 from desk.models import Author, Conversation
 from web.mail.office import Office
+from web.mail.scanning import INFECTED, NOT_SCANNED
 from web.wiring import Services
 
 ABOUT = "about"  # in a note's payload: what it was written for, once
@@ -27,6 +28,7 @@ _REFUSED = {
     "too_many": N_("{name} ({size}): too many files"),
     "forbidden_type": N_("{name} ({size}): a kind of file that is not taken"),
     "unreadable": N_("{name} ({size}): damaged"),
+    INFECTED: N_("{name} ({size}): the virus scanner found something in it"),
     "too_much": N_("{name} ({size}): too much for one mail"),
     "decoration": N_("{name} ({size}): a small picture of the text, such as a logo"),
     "mail_in_mail": N_("{name} ({size}): there is a mail in the mail, and it may belong to that"),
@@ -58,6 +60,9 @@ def hints(
         found.append(translate(text, lang, others=shorten(", ".join(others), 300)))
     if refused := [(one, one.refused) for one in mail.files if one.refused]:
         found.append(translate(N_("Not kept: {files}."), lang, files=files(services, refused)))
+    if NOT_SCANNED in mail.flaws:
+        text = N_("The virus scanner has not seen every file of this mail. Each is checked when it is opened.")
+        found.append(translate(text, lang))
     if "encrypted" in mail.flaws:
         found.append(translate(N_("This mail is encrypted. Nobody here can read its content."), lang))
     return found

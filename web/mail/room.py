@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 
 from jinja2 import Environment
 
+from base.antivirus import make_scanner
 from base.messages import Channel
 from channels.adapter import ChannelAdapter
 from channels.email.models import Mail
@@ -32,8 +33,9 @@ class MailRoom:
     def __init__(self, services: Services, office: Office, templates: Mapping[str, Environment]) -> None:
         self.office = office
         self._reader = IsolatedReader()
-        self.sorter = Sorter(services, office, self._reader)
-        self.door = MailDoor(services, office, templates, self._reader)
+        self._scanner = make_scanner(services.settings.clamd)
+        self.sorter = Sorter(services, office, self._reader, self._scanner)
+        self.door = MailDoor(services, office, templates, self._reader, self._scanner)
         self._services = services
         self.boxes: Mailboxes | None = None
 
@@ -45,6 +47,11 @@ class MailRoom:
     def read(self, raw: bytes) -> Mail:
         """A stored mail, read again. Raises MailRefused, ReaderFailed."""
         return self._reader.read(raw)
+
+    def check(self, content: bytes) -> None:
+        """Return when this may be handed out. Raises Infected, NotScanned; never where no scanner is set."""
+        if self._scanner is not None:
+            self._scanner.check(content)
 
     def stop(self) -> None:
         if self.boxes is not None:

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from starlette.concurrency import run_in_threadpool
 
+from base.antivirus import Scanner
 from base.errors import Conflict, DeliveryError, NotSent, RetryLater
 from base.i18n import N_, translate
 from base.log import get_logger
@@ -49,9 +50,11 @@ class MailDoor:
     """The e-mail adapter: what goes out. What comes in is stored raw and read by the sorter."""
 
     def __init__(
-        self, services: Services, office: Office, templates: Mapping[str, Environment], reader: MailReader
-    ) -> None:
-        self._services, self._office, self._templates, self._reader = services, office, templates, reader
+        self, services: Services, office: Office, templates: Mapping[str, Environment], reader: MailReader,
+        scanner: Scanner | None = None,
+    ) -> None:  # fmt: skip
+        self._services, self._office, self._templates = services, office, templates
+        self._reader, self._scanner = reader, scanner
         self._plain: set[str] = set()  # mailboxes whose server takes no other sender than their address
 
     def parse(self, payload: bytes, headers: Mapping[str, str]) -> list[Inbound]:
@@ -94,7 +97,7 @@ class MailDoor:
                 account, letter = self._reply(session, outbound)
             files = enclosures.enclosed(session, outbound)
         if files is not None:
-            letter = replace(letter, files=files.unpack(self._reader))
+            letter = replace(letter, files=files.unpack(self._reader, self._scanner))
         message, recipient = compose(letter), letter.recipient.address
         with self._services.database.begin() as session:
             if not outbox.addressed(session, outbound.key, recipient, letter.message_id):

@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from base.antivirus import Scanner
 from base.errors import StorageUnavailable
 from base.log import get_logger
 from base.messages import Attachment, Channel, Inbound
@@ -29,6 +30,7 @@ from desk.outbox import Dispatch
 from web.mail import colleagues, forwarding, linking, notes, returned, rules
 from web.mail.office import Office
 from web.mail.reading import MailReader, ReaderFailed
+from web.mail.scanning import scanned
 from web.wiring import Services
 
 log = get_logger(__name__)
@@ -62,8 +64,8 @@ class _Case:
 class Sorter:
     """Sorts one mail after the other. Every process may have one: a mailbox is sorted by one of them at a time."""
 
-    def __init__(self, services: Services, office: Office, reader: MailReader) -> None:
-        self._services, self._office, self._reader = services, office, reader
+    def __init__(self, services: Services, office: Office, reader: MailReader, scanner: Scanner | None = None) -> None:
+        self._services, self._office, self._reader, self._scanner = services, office, reader, scanner
 
     def sort_one(self) -> bool:
         """Sort the oldest mail that is due. False when there is none."""
@@ -79,7 +81,7 @@ class Sorter:
             if stored.attempts > MOST_ATTEMPTS:
                 self._set_aside(stored, "its workers died")
                 return True
-            mail = self._reader.read(stored.raw)
+            mail = scanned(self._reader.read(stored.raw), self._scanner)
             with services.database.begin() as session:
                 self._settle(session, stored, mail)
         except MailRefused as error:

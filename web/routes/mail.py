@@ -138,12 +138,13 @@ def whole_mail(request: Request, mail_id: int, run: RunningDep, member: Member, 
 def raw_mail(mail_id: int, run: RunningDep, member: Member) -> Response:
     """The bytes, to be looked at elsewhere."""
     raw, _ = _stored(run, mail_id)
+    run.mail.check(raw)
     return Response(raw, media_type="message/rfc822", headers={**SAVE_HEADERS, **_save_as(f"mail-{mail_id}.eml")})
 
 
 @router.get("/inbox/mails/{mail_id}/files/{number}", include_in_schema=False)
 def mail_file(mail_id: int, number: int, run: RunningDep, member: Member) -> Response:
-    """One attachment. Always saved, never shown by the browser."""
+    """One attachment. Always saved, never shown by the browser, and looked at by the virus scanner each time."""
     raw, _ = _stored(run, mail_id)
     try:
         files = run.mail.read(raw).files
@@ -152,6 +153,7 @@ def mail_file(mail_id: int, number: int, run: RunningDep, member: Member) -> Res
     if not 0 <= number < len(files) or files[number].refused:
         raise NotFound("mail file")
     file = files[number]
+    run.mail.check(file.content)
     return Response(
         file.content, media_type="application/octet-stream", headers={**SAVE_HEADERS, **_save_as(file.name)}
     )
