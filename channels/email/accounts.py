@@ -209,8 +209,10 @@ class MailAccount(BaseModel):
     idle: bool = True  # be told of new mail at once, where the server can
     authserv_id: Line = ""  # the name under which our own server reports in Authentication-Results
     plus_addresses: bool = False  # "support+anything@..." reaches this mailbox: then answers are known by it, too
-    lang: Literal["", "en", "zh"] = ""  # the language when a mail's own cannot be told
-    max_bytes: int = Field(26_214_400, ge=1000, le=200_000_000)
+    lang: Literal["", "en", "zh"] = (
+        ""  # when neither a mail's words nor its headers tell the language; "": as everywhere
+    )
+    max_bytes: int = Field(26_214_400, ge=1000, le=200_000_000)  # of a mail as it comes; a larger one is not fetched
 
     _tokens: AccessTokens | None = PrivateAttr(None)
     _context: ssl.SSLContext | None = PrivateAttr(None)

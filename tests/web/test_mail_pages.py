@@ -60,6 +60,16 @@ def test_the_envelope_can_be_named_beside_the_mail(desk: MailDesk, program: Test
     assert [state for state, _ in desk.outbox(wang.thread)] == ["bounced"]
 
 
+def test_a_mail_that_is_larger_than_its_mailbox_takes_is_refused_with_the_limit(
+    desk: MailDesk, program: TestClient
+) -> None:
+    raw, before = desk.customer().mail("x" * 100_000), mail_count(desk)
+    answer = program.post("/hooks/mail/sales", content=raw)
+    assert (answer.status_code, answer.json()["code"], mail_count(desk)) == (413, "too_large", before)
+    assert "98 KB" in answer.text
+    assert hand_over(program, raw) == (202, True)
+
+
 @pytest.mark.parametrize("envelope", [{"recipient": "a b@shop.test"}, {"sender": "a@b.test>\r\nX-Header: 1"}])
 def test_an_envelope_that_is_none_is_refused(desk: MailDesk, program: TestClient, envelope: dict[str, str]) -> None:
     before = mail_count(desk)

@@ -40,9 +40,10 @@ def database(tmp_path: Path) -> Iterator[Database]:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Run:
-    def command(*arguments: str) -> Result:
+    def command(*arguments: str, LANG: str = "C") -> Result:  # noqa: N803 - the variable's name
         data_dir = ["--data-dir", str(tmp_path / "data")]
-        return CliRunner().invoke(main, [*data_dir, *arguments], env={"FIRSTLINE_LOG_LEVEL": "error", "LANG": "C"})
+        env = {"FIRSTLINE_LOG_LEVEL": "error", "LANG": LANG, "LC_ALL": LANG}
+        return CliRunner().invoke(main, [*data_dir, *arguments], env=env)
 
     return command
 
@@ -239,3 +240,26 @@ def test_checking_a_mailbox_nobody_answers_for_says_what_fails(
         "support@shop.test", "  ok  IMAP", "  NO  SMTP", "      is the port right?", "sales@shop.test", "  ok  IMAP",
     ]  # fmt: skip
     assert run("mail", "check", "sales").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("language", "expected"),
+    [
+        ("C", "There is no mailbox suport. These are configured: support, sales."),
+        ("zh_CN.UTF-8", "没有名为 suport 的邮箱。已配置的有：support, sales。"),
+    ],
+)
+def test_checking_a_mailbox_that_there_is_not_names_those_there_are(
+    database: Database, run: Run, tmp_path: Path, language: str, expected: str
+) -> None:
+    (tmp_path / "data" / "mailboxes.toml").write_text(MAILBOXES)
+    result = run("mail", "check", "suport", LANG=language)
+    assert result.exit_code == 2
+    assert expected in result.output
+
+
+def test_checking_without_a_mailbox_says_where_to_write_one(database: Database, run: Run, tmp_path: Path) -> None:
+    result = run("mail", "check")
+    assert result.exit_code == 2
+    assert str(tmp_path / "data" / "mailboxes.toml") in result.output
+    assert "queue" not in result.output

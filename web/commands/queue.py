@@ -33,6 +33,18 @@ class NothingThere(NotFound):
     message = N_("There is no such item in {queue} to which this can be done. `firstline queue` lists what is stuck.")
 
 
+class UnknownMailbox(NotFound):
+    """No mailbox has this name. `fields["known"]`: the names there are."""
+
+    code = "unknown_mailbox"
+    message = N_("There is no mailbox {name}. These are configured: {known}.")
+
+
+class NoMailboxes(NotFound):
+    code = "no_mailboxes"
+    message = N_("No mailbox is configured. Write one into {path}; docs/email.md says how.")
+
+
 @contextmanager
 def _desk(settings: Settings) -> Iterator[Database]:
     set_up_logging(settings)
@@ -118,15 +130,17 @@ def run_pause(settings: Settings, *, paused: bool) -> None:
 
 
 def run_mail_check(settings: Settings, name: str | None) -> int:
-    """Connect to the mailboxes and say what works; 1 when something does not. Raises NotFound for an unknown name."""
+    """Connect to the mailboxes and say what works; 1 when something does not. Raises UnknownMailbox, NoMailboxes."""
     from channels.email.smtp import check
-    from web.mail.office import open_office
+    from web.mail.office import mailboxes_file, open_office
 
     set_up_logging(settings)
     office = open_office(settings, "")
     accounts = [one for one in office.accounts if name in (None, one.name)]
+    if not office.accounts:
+        raise NoMailboxes(path=str(mailboxes_file(settings)))
     if not accounts:
-        raise NothingThere(queue="mailboxes.toml")
+        raise UnknownMailbox(name=name, known=", ".join(one.name for one in office.accounts))
     worst = 0
     for account in accounts:
         click.echo(account.address)

@@ -41,7 +41,12 @@ def own_addresses(account: MailAccount) -> set[str]:
 
 def open_office(settings: Settings, secret: str) -> Office:
     """The office the settings name; one without mailboxes when there is no file. Raises MisconfiguredSetting."""
-    path = Path(settings.mailboxes) if settings.mailboxes else settings.data_dir / "mailboxes.toml"
+    path = mailboxes_file(settings)
     accounts = load_accounts(path) if settings.mailboxes or path.exists() else ()
     mark = hashlib.sha256(b"firstline loop\x00" + secret.encode()).hexdigest()[:24]
     return Office(tuple(accounts), Signer(secret), mark)
+
+
+def mailboxes_file(settings: Settings) -> Path:
+    """Where the mailboxes are written down, or would be."""
+    return Path(settings.mailboxes) if settings.mailboxes else settings.data_dir / "mailboxes.toml"

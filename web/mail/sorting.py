@@ -5,16 +5,14 @@ One transaction says what became of it and has its effect. The next mail never w
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 
 from sqlalchemy.orm import Session
 
 from base.antivirus import Scanner
 from base.errors import StorageUnavailable
+from base.i18n import LOCALES
 from base.log import get_logger
 from base.messages import Attachment, Channel, Inbound
 from base.text import normalise
@@ -28,6 +26,7 @@ from desk.mail_threads import Evidence, How, Placement
 from desk.mails import MailState, StoredMail
 from desk.outbox import Dispatch
 from web.mail import colleagues, forwarding, linking, notes, returned, rules
+from web.mail.cases import Case, echo_of, message_key, sender_of
 from web.mail.office import Office
 from web.mail.reading import MailReader, ReaderFailed
 from web.mail.scanning import scanned
@@ -37,28 +36,6 @@ log = get_logger(__name__)
 MOST_ATTEMPTS = 5
 COLLEAGUE = "colleague"  # how a mail was taken that came to a colleague's answer address
 MOST_DEATHS = 2  # a mail that ended its reader twice is not read a third time
-_NO_REPLY = re.compile(r"^(?:no-?reply|do-?not-?reply|donotreply|noreply|mailer|notifications?)\b", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Case:
-    """A mail, and what is known of its sender."""
-
-    stored: StoredMail
-    mail: Mail
-    sender: Address
-    found: Verdict
-    hints: tuple[str, ...] = ()  # the first ones for staff
-    where: Placement | None = None  # known already
-    forwarded: bool = False  # a colleague passed it on
-
-    @property
-    def known(self) -> dict[str, Any]:
-        """What is kept beside the mail's bytes, whatever becomes of it."""
-        return {
-            "kind": str(self.mail.kind), "message_id": self.mail.message_id, "sender": self.sender.address,
-            "subject": self.mail.subject,
-        }  # fmt: skip
 
 
 class Sorter:
@@ -114,8 +91,8 @@ class Sorter:
             log.warning("mail_taken_over", mail_id=stored.id)
             return
         token, mail = take_out(mail)
-        sender = _sender(mail)
-        case = _Case(stored, mail, sender, self._verdict(stored, mail, sender))
+        sender = sender_of(mail)
+        case = Case(stored, mail, sender, self._verdict(stored, mail, sender))
         is_answered = stored.kind == MailKind.PERSON  # an operator says so, whatever it looks like
         kind = MailKind.PERSON if is_answered else self._kind(mail, sender)
         if kind is MailKind.BOUNCE:
@@ -131,7 +108,7 @@ class Sorter:
         else:
             self._keep(session, case, kind, about)
 
-    def _written(self, session: Session, case: _Case, token: str) -> None:
+    def _written(self, session: Session, case: Case, token: str) -> None:
         """What a person wrote: a colleague's reply, a customer's mail that a colleague passes on, or a customer's mail.
 
         token: of a link from a signed-in page; "" without one.
@@ -148,12 +125,12 @@ class Sorter:
         if passed is None:
             self._linked(session, case, token)
         elif passed.readable:  # of what it says nobody vouches
-            unproven = _Case(stored, passed.mail, passed.sender, Verdict.UNKNOWN, (passed.hint,), forwarded=True)
+            unproven = Case(stored, passed.mail, passed.sender, Verdict.UNKNOWN, (passed.hint,), forwarded=True)
             self._take(session, unproven)
         else:
             self._take(session, replace(case, mail=passed.mail, hints=(passed.hint,)))
 
-    def _linked(self, session: Session, case: _Case, token: str) -> None:
+    def _linked(self, session: Session, case: Case, token: str) -> None:
         """A customer's mail, which may say by a link from a signed-in page who they are."""
         stored = case.stored
         linked = linking.take(session, self._services, stored.mailbox, case.mail, case.sender, case.found, token)
@@ -163,7 +140,7 @@ class Sorter:
         where = Placement(How.LINK, linked.thread_id) if linked.thread_id else None
         self._take(session, replace(case, hints=linked.hints, where=where))
 
-    def _keep(self, session: Session, case: _Case, kind: MailKind, about: Dispatch | None) -> None:
+    def _keep(self, session: Session, case: Case, kind: MailKind, about: Dispatch | None) -> None:
         """What a program wrote: a note where it belongs, which reopens nothing. about: our mail whose sender it came to."""
         where = self._place(session, case)
         thread = where.pointed_at if where.how is How.FOLLOWS else where.thread_id
@@ -181,11 +158,11 @@ class Sorter:
             return Verdict.UNKNOWN  # what was vouched for is the form's address, not the one it asks to answer
         return found
 
-    def _place(self, session: Session, case: _Case) -> Placement:
+    def _place(self, session: Session, case: Case) -> Placement:
         now, days = self._services.clock.now(), self._services.settings.mail_reopen_days
         return mail_threads.place(session, self._evidence(case.mail, case.sender, case.found), now, days)
 
-    def _take(self, session: Session, case: _Case) -> None:
+    def _take(self, session: Session, case: Case) -> None:
         """A customer's message: into the inbox, in its thread."""
         stored, mail, sender, found = case.stored, case.mail, case.sender, case.found
         now, subject = self._services.clock.now(), mail_threads.bare_subject(mail.subject)
@@ -211,7 +188,7 @@ class Sorter:
         mails.finish(
             session, stored.id, MailState.DUPLICATE if put.duplicate else MailState.TAKEN,
             **case.known, how=forwarding.FORWARDED if case.forwarded else str(where.how),
-            thread_id="" if put.duplicate else thread, echo=_echo(mail.new_text),
+            thread_id="" if put.duplicate else thread, echo=echo_of(mail.new_text),
         )  # fmt: skip
 
     def _message(self, stored: StoredMail, mail: Mail, sender: Address, thread: str, subject: str) -> Inbound:
@@ -226,9 +203,15 @@ class Sorter:
         return Inbound(
             channel=Channel.EMAIL, message_id=message_key(mail, sender), thread_id=thread, sender_id=sender.address,
             text=text, received_at=stored.received_at, sender_name=one_line(sender.name, 100) or sender.address,
-            locale=mail.language[:2] if mail.language[:2] in ("en", "zh") else "", attachments=files,
+            locale=self._language(stored, mail), attachments=files,
             extra={"mail": stored.id},
         )  # fmt: skip
+
+    def _language(self, stored: StoredMail, mail: Mail) -> str:
+        """The language where the words do not tell it: the mail's own, else the one the mailbox is for; "" for neither."""
+        said = mail.language[:2].lower()
+        account = self._office.account(stored.mailbox)
+        return said if said in LOCALES else account.lang if account else ""
 
     def _identity(
         self, session: Session, stored: StoredMail, sender: Address, found: Verdict, where: Placement
@@ -273,30 +256,6 @@ class Sorter:
         )  # fmt: skip
 
 
-def message_key(mail: Mail, sender: Address) -> str:
-    """By what a second delivery of the same mail is known, whatever mailbox it comes by.
-
-    Not the Message-ID alone: broken programs use one twice, and then a mail would be lost. A mail without one is known by
-    its date: the id we give it is made of its bytes, which are others on another way.
-    """
-    date = mail.date.isoformat() if mail.date else ""
-    own_id = mail.message_id if mail.has_own_id or not date else ""
-    parts = (own_id, sender.address, mail.subject, date, mail.text)
-    return "mail:" + hashlib.sha256("\x00".join(parts).encode()).hexdigest()[:40]
-
-
-def _sender(mail: Mail) -> Address:
-    """Whom the mail is from: the one address in From; for a form that writes as nobody, whom it asks to answer."""
-    usable = [one for one in mail.senders if one.address]
-    if len(usable) != 1:
-        return Address(usable[0].name if usable else "", "")
-    [sender] = usable
-    answer_to = [one for one in mail.reply_to if one.address]
-    if _NO_REPLY.match(sender.address) and len(answer_to) == 1:
-        return Address(answer_to[0].name, answer_to[0].address.lower())
-    return Address(sender.name, sender.address.lower())
-
-
 def _with(message: Inbound, sender_id: str, hints: list[str], found: Verdict) -> Inbound:
     extra = {**message.extra, "notes": hints} if hints else dict(message.extra)
     if found is Verdict.PASS:
@@ -306,9 +265,3 @@ def _with(message: Inbound, sender_id: str, hints: list[str], found: Verdict) ->
 
 def _threads(found: Iterable[str | None]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(thread for thread in found if thread))
-
-
-def _echo(text: str) -> str:
-    """A digest of what was said, without numbers and blanks; "" for few words, which a person may well repeat."""
-    bare = re.sub(r"[\d\W_]+", "", normalise(text))
-    return hashlib.sha256(bare.encode()).hexdigest()[:32] if len(bare) >= 16 else ""

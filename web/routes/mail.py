@@ -12,7 +12,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
-from base.errors import NotFound
+from base.errors import NotFound, TooLarge
 from base.i18n import format_bytes
 from base.messages import Channel, Inbound
 from channels.email.accounts import is_address
@@ -54,9 +54,13 @@ async def receive_mail(
     recipient, sender: of the envelope, where the mail itself does not name them; an empty sender is that of a bounce.
     """
     services = run.services
-    if services.office.account(mailbox) is None:
+    account = services.office.account(mailbox)
+    if account is None:
         raise NotFound("mailbox")
-    raw = _delivered(recipient, sender) + await request.body()
+    body = await request.body()
+    if len(body) > account.max_bytes:
+        raise TooLarge(limit=format_bytes(account.max_bytes))
+    raw = _delivered(recipient, sender) + body
 
     def store() -> bool:
         with services.database.begin() as session:

@@ -48,6 +48,8 @@ imap = "imap://127.0.0.1:1143"
 smtp = "smtp://127.0.0.1:1025"
 user = "sales"
 password = "secret"
+lang = "zh"
+max_bytes = 100000
 """
 SUPPORT = "support@shop.test"
 PASSWORD = "a long enough password"

@@ -95,7 +95,7 @@ def test_what_fails_halfway_leaves_nothing_behind(desk: MailDesk, monkeypatch: p
     wang = desk.customer()
     mail_id = desk.store(wang.mail())
     with monkeypatch.context() as patch:
-        patch.setattr("web.mail.sorting._echo", lambda text: 1 / 0)
+        patch.setattr("web.mail.sorting.echo_of", lambda text: 1 / 0)
         desk.sort()
     assert (desk.row(mail_id).state, desk.row(mail_id).error) == ("received", "ZeroDivisionError: division by zero")
     desk.clock.advance(minutes=10)

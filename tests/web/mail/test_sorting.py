@@ -251,3 +251,24 @@ def test_a_mail_of_a_mailbox_that_is_configured_no_more_is_taken_by_the_address_
     assert row.state == "taken"
     [(state, why)] = desk.outbox(row.thread_id)
     assert (state, why) == ("deferred", "the mailbox old is configured no more")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines", "mailbox", "lang"),
+    [
+        ("809 809 809", [], "sales", "zh"),
+        ("809 809 809", [], "support", "en"),
+        ("809 809 809", ["Content-Language: en-US"], "sales", "en"),
+        ("809 809 809", ["Content-Language: ZH-cn"], "support", "zh"),
+        ("809 809 809", ["Content-Language: fr"], "sales", "zh"),
+        (QUESTION, [], "sales", "en"),
+        ("打印机坏了，请帮忙看看", [], "support", "zh"),
+    ],
+)
+def test_a_mailbox_has_a_language_for_mails_that_do_not_tell_theirs(
+    desk: MailDesk, text: str, lines: list[str], mailbox: str, lang: str
+) -> None:
+    wang = desk.customer()
+    row = desk.deliver(wang.mail(text, "", to=f"{mailbox}@shop.test", lines=lines), mailbox=mailbox)
+    assert desk.talk(row.thread_id).lang == lang
+    assert wang.got[-1]["Content-Language"] == lang
