@@ -167,7 +167,8 @@ class Engine:
         turns += conversations.add_turns(session, conversation.id, [*drafts, reply], now, **remembered)
         turn = turns[-1]
         self._noted(session, conversation, thought, turns, now)
-        outbox.put(session, _outbound(inbound, turn, reply.payload), conversation.id, turn.id, now)
+        outbound = _outbound(doors.through(conversation), turn, reply.payload)
+        outbox.put(session, outbound, conversation.id, turn.id, now)
         name = ticket.name if ticket else ""
         return replace(_outcome(thought, reply.text), conversation_id=conversation.public_id, ticket=name)
 
@@ -266,11 +267,11 @@ class _HandedBack(Exception):  # a signal to think again, not an error
     """The person who had the conversation when the thinking began has given it back."""
 
 
-def _outbound(inbound: Inbound, reply: Turn, payload: dict[str, Any]) -> Outbound:
+def _outbound(door: Door, reply: Turn, payload: dict[str, Any]) -> Outbound:
     return Outbound(
         key=f"turn-{reply.id}",
-        channel=inbound.channel,
-        thread_id=inbound.thread_id,
+        channel=door.channel,
+        thread_id=door.thread_id,
         text=reply.text,
         lang=reply.lang,
         links=tuple(Link(c["n"], c["title"], c["section"], c["url"]) for c in payload["citations"]),

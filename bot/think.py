@@ -37,6 +37,7 @@ from bot.writer import AnswerWriter, OnText
 from desk.conversations import Thread
 from desk.incidents import Notice
 from desk.models import Author, Category, ConversationState, Sentiment, Turn, Urgency
+from desk.replies import WITHDRAWN
 from kb.ahead import Ahead
 from kb.embed import Embedder
 from kb.models import Audience, Passage, Scope
@@ -339,7 +340,7 @@ def current_matter(turns: Sequence[Turn], now: datetime) -> tuple[Turn, ...]:
     """
     found: list[Turn] = []
     for turn in reversed(turns):
-        solved = turn.payload.get("event") == "resolved" or turn.payload.get("action") == "helped"
+        solved = turn.payload.get("event") in ("resolved", WITHDRAWN) or turn.payload.get("action") == "helped"
         if solved or now - turn.created_at > timedelta(hours=MATTER_HOURS):
             break
         found.append(turn)

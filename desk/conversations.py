@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, Update, bindparam, func, insert, or_, select, update
+from sqlalchemy import Select, Text, Update, bindparam, func, insert, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -69,6 +69,7 @@ def load(session: Session, inbound: Inbound, *, turns: int = 12) -> Thread:
     row = session.execute(_BY_THREAD, {"channel": inbound.channel, "thread_id": inbound.thread_id}).one_or_none()
     if row is None:
         row = _by_further_door(session, inbound)
+    row = _end_of(session, row)
     if row is None:
         return Thread(customers.find(session, inbound.channel, inbound.sender_id), None, ())
     return Thread(customers.get(session, row.customer_id), to_conversation(row), latest_turns(session, row.id, turns))
@@ -80,6 +81,7 @@ def open_for(session: Session, inbound: Inbound, lang: str, now: datetime) -> Co
     row = session.execute(_BY_THREAD_TO_WRITE, key).one_or_none()
     if row is None and (further := _by_further_door(session, inbound)) is not None:
         row = session.execute(_BY_ID_TO_WRITE, {"id": further.id}).one()
+    row = _end_of(session, row, _BY_ID_TO_WRITE)
     if row is not None:
         return to_conversation(row)
     customer = customers.find_or_create(session, inbound, lang, now)
@@ -93,6 +95,26 @@ def open_for(session: Session, inbound: Inbound, lang: str, now: datetime) -> Co
         "preview": "", "turns": 0, "unread": 0, "memory": {}, "created_at": now, "updated_at": now,
     }  # fmt: skip
     return replace(made, id=session.execute(_NEW, values).scalar_one())
+
+
+def end_of(session: Session, talk: Conversation, *, to_write: bool = False) -> Conversation:
+    """Where a conversation goes on after merges: the last one of the chain; itself when it was merged into none."""
+    if talk.merged_into is None:
+        return talk
+    first = session.execute(_BY_ID, {"id": talk.id}).one()
+    return to_conversation(_end_of(session, first, _BY_ID_TO_WRITE if to_write else _BY_ID))
+
+
+def _end_of(session: Session, row: Any, by_id: Select[Any] = _BY_ID) -> Any:
+    """The row at the end of the chain. A circle, or a pointer to nothing, ends at the row before: no message is lost."""
+    seen: set[int] = set()
+    while row is not None and row.merged_into is not None:
+        seen.add(row.id)
+        further = session.execute(by_id, {"id": row.merged_into}).one_or_none()
+        if further is None or further.id in seen:
+            break
+        row = further
+    return row
 
 
 def _by_further_door(session: Session, inbound: Inbound) -> Any:
@@ -305,6 +327,7 @@ def to_conversation(row: Any) -> Conversation:
         id=row.id, public_id=row.public_id, customer_id=row.customer_id, channel=row.channel, thread_id=row.thread_id,
         state=ConversationState(row.state), lang=row.lang, subject=row.subject, assignee_id=row.assignee_id,
         ticket_id=row.ticket_id, memory=dict(row.memory), created_at=row.created_at, updated_at=row.updated_at,
+        merged_into=row.merged_into,
     )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from base.clock import mondays
 from base.text import clean
-from desk.models import Author, Category, Ticket, Urgency
+from desk.models import Author, Category, Ticket, TicketState, Urgency
 from desk.tables import CorrectionRow, TicketRow, TurnRow
 
 LEAST: Final = 40  # tickets corrected below which they teach nothing
@@ -103,14 +103,15 @@ class Week:
 def weeks(session: Session, zone: tzinfo, now: datetime, count: int = WEEKS) -> list[Week]:
     """The last weeks, this one first. A ticket counts when staff answered it or changed its level.
 
-    Silence is taken for consent: who answers a ticket has seen its level.
+    Silence is taken for consent: who answers a ticket has seen its level. Of one that was withdrawn (a mistake, merged
+    with another one) only a change counts.
     """
     starts = mondays(now, zone, count)
     since = datetime.combine(starts[-1], time(), zone)
     rows = session.execute(
-        select(TicketRow.id, TicketRow.opened_at, TicketRow.urgency, TicketRow.first_responded_at).where(
-            TicketRow.opened_at >= since
-        )
+        select(
+            TicketRow.id, TicketRow.opened_at, TicketRow.urgency, TicketRow.first_responded_at, TicketRow.state
+        ).where(TicketRow.opened_at >= since)
     ).all()
     judged: dict[int, str] = {}
     changed = select(CorrectionRow.ticket_id, CorrectionRow.judged).where(
@@ -119,10 +120,11 @@ def weeks(session: Session, zone: tzinfo, now: datetime, count: int = WEEKS) -> 
     for ticket_id, level in session.execute(changed.order_by(CorrectionRow.id.desc())):
         judged[ticket_id] = level  # the first change of a ticket wins
     found: dict[date, list[tuple[Urgency, Urgency]]] = {start: [] for start in starts}
-    for ticket_id, opened, urgency, answered in rows:
+    for ticket_id, opened, urgency, answered, state in rows:
         day = opened.astimezone(zone).date()
         week = day - timedelta(days=day.weekday())
-        if week not in found or (answered is None and ticket_id not in judged):
+        looked_at = answered is not None and state != TicketState.CANCELLED
+        if week not in found or not (looked_at or ticket_id in judged):
             continue  # nobody looked, or another machine's clock is ahead
         found[week].append((Urgency(urgency), Urgency(judged.get(ticket_id, urgency))))
     return [Week(start, tuple(pairs)) for start, pairs in found.items()]

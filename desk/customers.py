@@ -12,8 +12,9 @@ from sqlalchemy.orm import Session
 
 from base.errors import NotFound
 from base.messages import Inbound
-from desk.models import Customer, TicketState
+from desk.models import Customer
 from desk.tables import CustomerRow, IdentityRow, TicketRow, plain
+from desk.tickets import OPEN_STATES
 
 _CUSTOMERS, _IDENTITIES = plain(CustomerRow), plain(IdentityRow)
 _BY_IDENTITY = (
@@ -116,9 +117,7 @@ def by_ids(session: Session, ids: Sequence[int]) -> dict[int, Customer]:
 
 
 def count_open_tickets(session: Session, customer_id: int) -> int:
-    query = select(func.count()).where(
-        TicketRow.customer_id == customer_id, TicketRow.state.not_in([TicketState.RESOLVED, TicketState.CLOSED])
-    )
+    query = select(func.count()).where(TicketRow.customer_id == customer_id, TicketRow.state.in_(OPEN_STATES))
     return int(session.scalar(query) or 0)
 
 

@@ -1,6 +1,7 @@
 """The doors of a conversation: a chat can be carried on by mail and come back, and stays one conversation.
 
-`through` is the door that answers leave by: the one the customer used last, or chose.
+`through` is the door that answers leave by: the one the customer used last, or chose. What comes by the doors of a
+conversation that was merged goes to the one it goes on in; what leaves by them is only ever for their own customer.
 """
 
 from __future__ import annotations
@@ -38,7 +39,20 @@ def conversation_id(session: Session, channel: str, thread_id: str) -> int | Non
 
 
 def conversation_of(session: Session, channel: str, thread_id: str) -> Conversation | None:
-    """The conversation this thread leads to, by its first door or a further one."""
+    """The conversation this thread leads to, by its first door or a further one, and on from there after a merge."""
+    own = own_conversation(session, channel, thread_id)
+    return conversations.end_of(session, own) if own is not None else None
+
+
+def answered_in(session: Session, channel: str, thread_id: str) -> Conversation | None:
+    """The conversation whose answers may leave by this thread: where it leads to, unless that is another customer's."""
+    own = own_conversation(session, channel, thread_id)
+    end = conversations.end_of(session, own) if own is not None else None
+    return end if own is None or end is None or end.customer_id == own.customer_id else own
+
+
+def own_conversation(session: Session, channel: str, thread_id: str) -> Conversation | None:
+    """The conversation that has this as its first door or a further one, whatever it was merged into."""
     row = session.scalar(
         select(ConversationRow).where(ConversationRow.channel == channel, ConversationRow.thread_id == thread_id)
     )
@@ -66,9 +80,13 @@ def lead(session: Session, talk: Conversation, door: Door, now: datetime) -> Non
 
 
 def came_by(session: Session, talk: Conversation, door: Door, now: datetime) -> Conversation:
-    """The conversation after the customer wrote through this door: answers leave by it from now on."""
+    """The conversation after somebody wrote through this door: answers leave by it from now on, if it is its customer's."""
     if through(talk) == door:
         return talk
+    if (talk.channel, talk.thread_id) != (door.channel, door.thread_id):
+        own = own_conversation(session, door.channel, door.thread_id)
+        if own is not None and own.customer_id != talk.customer_id:
+            return talk
     lead(session, talk, door, now)
     return conversations.get(session, talk.id, to_write=True)
 

@@ -19,9 +19,9 @@ from sqlalchemy.orm import Session
 
 from base.messages import Channel
 from base.text import normalise
-from desk import conversations, doors, identities, mails, tickets
+from desk import conversations, doors, identities, mails, merges, tickets
 from desk.mail_tables import MailThreadRow
-from desk.models import Ticket, TicketState
+from desk.models import Conversation, Ticket
 from desk.tables import TicketRow
 
 _PREFIX = re.compile(
@@ -44,7 +44,7 @@ class How(StrEnum):
     SUBJECT = "subject"  # it names the ticket, and its sender takes part
     LINK = "link"  # it brings a link from a page where its sender is signed in
     NEW = "new"
-    FOLLOWS = "follows"  # a new one: the one it answers was over
+    FOLLOWS = "follows"  # a new one: the one it answers is over
     STRANGER = "stranger"  # a new one: it points at a conversation its sender has no proven part in
 
 
@@ -128,8 +128,16 @@ def bare_subject(subject: str) -> str:
 
 
 def ticket_of(session: Session, thread_id: str) -> Ticket | None:
-    """The ticket of a thread's conversation, if it has one."""
-    talk = doors.conversation_of(session, Channel.EMAIL, thread_id)
+    """The ticket of the conversation a thread leads to, if it has one. For staff, and for what arrives."""
+    return _ticket(session, doors.conversation_of(session, Channel.EMAIL, thread_id))
+
+
+def ticket_for_customer(session: Session, thread_id: str) -> Ticket | None:
+    """The ticket that mails of this thread may name: never one of another customer's."""
+    return _ticket(session, doors.answered_in(session, Channel.EMAIL, thread_id))
+
+
+def _ticket(session: Session, talk: Conversation | None) -> Ticket | None:
     return tickets.get(session, talk.ticket_id) if talk is not None and talk.ticket_id is not None else None
 
 
@@ -164,26 +172,52 @@ def _may_add(session: Session, how: How, thread: MailThreadRow, evidence: Eviden
         return False
     if how in (How.ADDRESS, How.MESSAGE_ID):
         return True
-    takes_part = bool(evidence.sender) and evidence.sender in _participants(session, thread)
+    if not evidence.sender:
+        return False
     # An id of ours in References was sent to the customer alone; any other id, or a number, may be known to others.
     signed = how is How.REFERENCES and thread.thread_id in evidence.mentions
-    return takes_part and (evidence.vouched or signed)
+    if not evidence.vouched and not signed:
+        return False
+    return evidence.sender in participants(session, thread.thread_id, guests=evidence.vouched)
 
 
-def _participants(session: Session, thread: MailThreadRow) -> set[str]:
-    """The addresses of the thread's customer."""
-    talk = doors.conversation_of(session, Channel.EMAIL, thread.thread_id)
-    known = identities.of_customer(session, talk.customer_id) if talk is not None else ()
-    return {thread.address, *(one.external_id for one in known if one.channel == Channel.EMAIL)} - {""}
+def participants(session: Session, thread_id: str, *, guests: bool) -> set[str]:
+    """The addresses of those who may add to a thread: its customer's, and the one's in whose conversation it goes on.
+
+    guests: also of everybody whose conversation was merged into that one.
+    """
+    own = doors.own_conversation(session, Channel.EMAIL, thread_id)
+    if own is None:
+        return _addresses(session, (), (thread_id,))
+    end = conversations.end_of(session, own)
+    talks = [own, end, *(merges.gathered(session, end.id) if guests else ())]
+    threads = [door.thread_id for talk in talks[2:] for door in doors.all_of(session, talk)]
+    return _addresses(session, {talk.customer_id for talk in talks}, (thread_id, *threads))
+
+
+def addresses_of(session: Session, customer_id: int) -> set[str]:
+    """The addresses of a customer."""
+    return _addresses(session, (customer_id,), ())
+
+
+def _addresses(session: Session, customer_ids: Iterable[int], threads: Iterable[str]) -> set[str]:
+    known = {
+        one.external_id
+        for id_ in customer_ids
+        for one in identities.of_customer(session, id_)
+        if one.channel == Channel.EMAIL
+    }
+    written = session.scalars(select(MailThreadRow.address).where(MailThreadRow.thread_id.in_(list(threads))))
+    return {*known, *written} - {""}
 
 
 def _is_over(session: Session, thread: MailThreadRow, evidence: Evidence, now: datetime, reopen_days: int) -> bool:
-    """Whether what the mail answers is over: solved long ago, or solved or answered and now about something else."""
+    """Whether what the mail answers is over: solved or withdrawn long ago, or over or answered and now about something else."""
     ticket = ticket_of(session, thread.thread_id)
-    solved = ticket is not None and ticket.state in (TicketState.RESOLVED, TicketState.CLOSED)
-    if ticket is not None and not solved:
+    if ticket is not None and ticket.state in tickets.OPEN_STATES:
         return False
-    if solved and ticket is not None and ticket.resolved_at and now - ticket.resolved_at > timedelta(days=reopen_days):
+    ended_at = (ticket.resolved_at or tickets.withdrawn_at(session, ticket)) if ticket is not None else None
+    if ended_at is not None and now - ended_at > timedelta(days=reopen_days):
         return True
     was, now_about = (_cut(bare_subject(one)).lower() for one in (thread.subject, evidence.subject))
     return bool(was and now_about) and was != now_about

@@ -66,6 +66,15 @@ class TicketState(StrEnum):
     WAITING = "waiting"  # on the customer: the resolution clock is paused
     RESOLVED = "resolved"
     CLOSED = "closed"
+    CANCELLED = "cancelled"  # withdrawn: a mistake, merged away, not needed any more; owes nothing and was not solved
+
+
+class Withdrawal(StrEnum):
+    """Why a ticket was withdrawn."""
+
+    MISTAKE = "mistake"
+    CUSTOMER = "customer"  # they do not need it any more
+    MERGED = "merged"  # another conversation owes it
 
 
 class Role(StrEnum):
@@ -133,6 +142,7 @@ class Conversation:
     memory: dict[str, Any]  # what the policy remembers: offered a person, asked to clarify, failed answers
     created_at: datetime
     updated_at: datetime
+    merged_into: int | None = None  # it goes on in this conversation; `merges.py`
 
 
 @dataclass(frozen=True, slots=True)

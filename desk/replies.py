@@ -10,16 +10,33 @@ from typing import Any
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from base.errors import InvalidInput, NotFound
+from base.errors import Conflict, InvalidInput, NotFound
 from base.i18n import N_, translate
 from base.messages import Attachment, Channel, Outbound
 from base.text import clean, detect_language
 from desk import audit, conversations, corrections, csat, doors, events, outbox, tickets
 from desk.events import EventKind
-from desk.models import Author, Conversation, ConversationState, Staff, Ticket, TicketState, Turn, Urgency
+from desk.models import (
+    Author,
+    Conversation,
+    ConversationState,
+    Staff,
+    Ticket,
+    TicketState,
+    Turn,
+    Urgency,
+    Withdrawal,
+)
 from desk.service import ServiceDefaults
 from desk.staff import to_staff
 from desk.tables import ConversationRow, StaffRow
+
+WITHDRAWN = "withdrawn"  # the event of the note that says so: what was said before it belongs to a matter that is over
+WHY = {
+    Withdrawal.MISTAKE: N_("opened by mistake"),
+    Withdrawal.CUSTOMER: N_("the customer does not need it any more"),
+    Withdrawal.MERGED: N_("merged with another one"),
+}
 
 
 class EmptyReply(InvalidInput):
@@ -30,6 +47,11 @@ class EmptyReply(InvalidInput):
 class NotToEverybody(InvalidInput):
     code = "not_to_everybody"
     message = N_("Nobody reads this conversation. Write to everybody affected on the page of the incident.")
+
+
+class MergedAway(Conflict):
+    code = "merged_away"
+    message = N_("This conversation was merged into another one. Answer there, or undo the merge first.")
 
 
 def reply(
@@ -73,7 +95,11 @@ def note(session: Session, talk: Conversation, member: Staff, text: str, now: da
 
 
 def take_over(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:
-    """Make the conversation this person's, who has looked at it. The customer is told once, when it was the bot's."""
+    """Make the conversation this person's, who has looked at it. The customer is told once, when it was the bot's.
+
+    Raises MergedAway.
+    """
+    _goes_on_here(talk)
     _give_to(session, defaults, talk, member, now)
     mark_read(session, talk, now)
 
@@ -82,6 +108,7 @@ def assign(
     session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, to_public_id: str, now: datetime
 ) -> Staff:
     """Give it to a colleague, who is returned. Raises NotFound for an unknown or inactive one."""
+    _goes_on_here(talk)
     row = session.scalar(select(StaffRow).where(StaffRow.public_id == clean(to_public_id), StaffRow.active))
     if row is None:
         raise NotFound("staff")
@@ -98,6 +125,7 @@ def assign(
 def release(session: Session, talk: Conversation, member: Staff, now: datetime) -> None:
     """Give it back to the bot; an open ticket stays open and owed."""
     _for_a_customer(talk)
+    _goes_on_here(talk)
     memory = {key: value for key, value in talk.memory.items() if key != "waits_for"}
     conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
     _system_turn(
@@ -117,6 +145,7 @@ def resolve(
 ) -> Ticket | None:
     """Mark the ticket as solved and tell the customer how to come back. The bot has the conversation again."""
     _for_a_customer(talk)
+    _goes_on_here(talk)
     ticket = None
     if talk.ticket_id is not None:
         resolution = {"root_cause": clean(root_cause), "solution": clean(solution), "resolved_by": member.id}
@@ -124,11 +153,46 @@ def resolve(
     text = translate(N_("This is marked as solved. If it comes back, just write here: it opens again."), talk.lang)
     outbox.drop_bot_replies(session, talk.id)
     _system_turn(session, talk, text, now, send=True, payload={"event": "resolved"}, extra=csat.asks(ticket))
-    # What was asked and tried before belongs to a matter that is over; the door it goes through stays.
-    memory = {"resolved": True, **{key: value for key, value in talk.memory.items() if key == doors.MEMORY}}
-    conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=memory)
+    conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=_settled(talk))
     audit.note(session, now, f"staff:{member.id}", "resolved", f"conversation:{talk.id}", root_cause=clean(root_cause))
     return ticket
+
+
+def withdraw(
+    session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, why: Withdrawal, now: datetime,
+    lang: str = "en",
+) -> Ticket:  # fmt: skip
+    """Take the ticket back: nothing is owed any more, nothing was solved, and the customer is told nothing.
+
+    The bot has the conversation again. lang: the team's. Raises NotFound without a ticket, Conflict for one that is over.
+    """
+    _for_a_customer(talk)
+    _goes_on_here(talk)
+    if talk.ticket_id is None:
+        raise NotFound("ticket")
+    if (known := tickets.get(session, talk.ticket_id)).state is TicketState.CANCELLED:
+        return known
+    withdrawn = {"why": str(why), "by": member.id}
+    ticket = tickets.move(session, defaults, talk.ticket_id, TicketState.CANCELLED, now, withdrawn=withdrawn)
+    text = translate(
+        N_("{name} withdrew {ticket}: {why}."),
+        lang,
+        name=member.name,
+        ticket=ticket.name,
+        why=translate(WHY[why], lang),
+    )
+    conversations.add_turn(
+        session, talk.id, Author.NOTE, text, lang, now, author_name=member.name, staff_id=member.id,
+        payload={"event": WITHDRAWN},
+    )  # fmt: skip
+    conversations.change(session, talk, now, state=ConversationState.BOT, assignee_id=None, memory=_settled(talk))
+    audit.note(session, now, f"staff:{member.id}", "withdrew", f"ticket:{ticket.id}", why=str(why))
+    return ticket
+
+
+def _settled(talk: Conversation) -> dict[str, Any]:
+    """What was asked and tried before belongs to a matter that is over; the door it goes through stays."""
+    return {"resolved": True, **{key: value for key, value in talk.memory.items() if key == doors.MEMORY}}
 
 
 def set_urgency(
@@ -173,6 +237,12 @@ def _for_a_customer(talk: Conversation) -> None:
     """Raises NotToEverybody for the conversation of an incident: what is done there must reach its children."""
     if talk.channel == Channel.INCIDENT:
         raise NotToEverybody()
+
+
+def _goes_on_here(talk: Conversation) -> None:
+    """Raises MergedAway for a conversation that goes on in another one."""
+    if talk.merged_into is not None:
+        raise MergedAway()
 
 
 def _give_to(session: Session, defaults: ServiceDefaults, talk: Conversation, member: Staff, now: datetime) -> None:

@@ -14,7 +14,7 @@ from enum import StrEnum
 from desk.calendars import Calendar, DayKind, DayUse, Deadline, Problem, around_the_clock
 from desk.models import Urgency
 from desk.terms import ClockName, Policy, Target
-from desk.timeline import ClockEvent, Cycle, Gap, GapKind, read
+from desk.timeline import OVER, ClockEvent, Cycle, Gap, GapKind, read
 
 Segments = list[tuple[datetime, datetime | None]]
 _ALWAYS = around_the_clock()
@@ -72,6 +72,7 @@ class SlaState:
     progress_due: datetime | None  # when the customer is to be told next how it stands
     emergency_group_due: datetime | None
     breaches: tuple[Breach, ...]
+    cancelled_at: datetime | None = None  # since when nothing is owed, although it was not solved
 
     @property
     def first_response_due(self) -> datetime | None:
@@ -128,6 +129,7 @@ def deadlines(
         progress_due=_progress_due(current, policy, calendar),
         emergency_group_due=_emergency_group_due(current, policy, calendar),
         breaches=tuple(breaches),
+        cancelled_at=current.cancelled_at if current.resolved_at is None else None,
     )
 
 
@@ -156,8 +158,8 @@ def _run(name: ClockName, cycle: Cycle) -> _Run:
     answered = cycle.responded_at
     if name is ClockName.DISPATCH:
         answered = min((at for at in (cycle.dispatched_at, answered) if at is not None), default=None)
-    gaps = tuple(gap for gap in cycle.gaps if gap.kind is GapKind.RESOLVED)
-    return _Run(cycle.segments(GapKind.RESOLVED), gaps, answered, cycle.resolved_at or cycle.cancelled_at)
+    gaps = tuple(gap for gap in cycle.gaps if gap.kind in OVER)
+    return _Run(cycle.segments(*OVER), gaps, answered, cycle.resolved_at or cycle.cancelled_at)
 
 
 def _clock(name: ClockName, cycle: Cycle, policy: Policy, calendar: Calendar, now: datetime) -> ClockState | None:
@@ -264,11 +266,13 @@ class StepKind(StrEnum):
     CLOSED = "closed"  # days, name of the holiday or ""
     WAITED = "waited"  # at, until (None: still)
     RESTED = "rested"  # at, until: it was solved and came back
+    WITHDRAWN = "withdrawn"  # at, until: it was withdrawn and came back
     DUE = "due"  # at
     PAUSED = "paused"  # seconds left, working
     MET = "met"  # at
     MISSED = "missed"  # at: answered then, None: not yet
     CANCELLED = "cancelled"  # at
+    DROPPED = "dropped"  # at: missed, and since then not owed any more
     PROVISIONAL = "provisional"  # year
     NO_WORKING_TIME = "no_working_time"
 
@@ -319,7 +323,10 @@ def derive(
     steps += _counting(run, base, reached or now, state.target.working)
     if reached is not None and steps[-1].kind is StepKind.COUNTED and steps[-1].until == reached and not steps[-1].days:
         steps.pop()  # "due" says it
-    return (*steps, *_ending(state, calendar))
+    return (*steps, *_ending(state, calendar, dropped=run.stopped_at is None and cycle.cancelled_at is not None))
+
+
+_GAPS = {GapKind.WAITING: StepKind.WAITED, GapKind.RESOLVED: StepKind.RESTED, GapKind.CANCELLED: StepKind.WITHDRAWN}
 
 
 def _counting(run: _Run, base: Calendar, until: datetime, working: bool) -> list[Step]:
@@ -335,8 +342,7 @@ def _counting(run: _Run, base: Calendar, until: datetime, working: bool) -> list
             steps.append(Step(StepKind.COUNTED, until=stop, seconds=(stop - start).total_seconds()))
         if end is not None and end < until:
             gap = run.gaps[n]
-            kind = StepKind.WAITED if gap.kind is GapKind.WAITING else StepKind.RESTED
-            steps.append(Step(kind, at=gap.start, until=gap.end))
+            steps.append(Step(_GAPS[gap.kind], at=gap.start, until=gap.end))
     return steps
 
 
@@ -364,7 +370,7 @@ def _by_days(usage: Iterable[DayUse]) -> list[Step]:
     return steps
 
 
-def _ending(state: ClockState, calendar: Calendar) -> list[Step]:
+def _ending(state: ClockState, calendar: Calendar, *, dropped: bool) -> list[Step]:
     steps: list[Step] = []
     if state.due is not None:
         steps.append(Step(StepKind.DUE, at=state.due))
@@ -373,7 +379,8 @@ def _ending(state: ClockState, calendar: Calendar) -> list[Step]:
     if state.phase is ClockPhase.PAUSED:
         steps.append(Step(StepKind.PAUSED, seconds=state.remaining_seconds, working=state.target.working))
     elif state.phase is not ClockPhase.RUNNING:
-        steps.append(Step(StepKind(state.phase.value), at=state.stopped_at))
+        missed = dropped and state.phase is ClockPhase.MISSED
+        steps.append(Step(StepKind.DROPPED if missed else StepKind(state.phase.value), at=state.stopped_at))
     elif state.provisional and state.due is not None:
         steps.append(Step(StepKind.PROVISIONAL, year=calendar.local_date(state.due).year))
     return steps

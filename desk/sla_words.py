@@ -23,9 +23,11 @@ _TARGETS = {
 def promise(state: SlaState, locale: str, timezone: str) -> str:
     """One plain line for the customer: what is owed next, and by when. Minutes are rounded up, never down."""
     reply, solution = state.first_response, state.resolution
+    if state.cancelled_at is not None:
+        return translate(N_("This request was withdrawn: nothing is owed on it any more."), locale)
     if solution is not None and solution.phase in (ClockPhase.MET, ClockPhase.MISSED) and solution.stopped_at:
         return translate(N_("Solved on {time}."), locale, time=format_time(solution.stopped_at, locale, timezone))
-    if any(clock.phase is ClockPhase.CANCELLED for clock in (solution, reply) if clock is not None):
+    if reply is not None and reply.phase is ClockPhase.CANCELLED:
         return translate(N_("This request is closed."), locale)
     if reply is not None and reply.stopped_at is None:
         return _owed(reply, _REPLY, locale, timezone)
@@ -190,11 +192,17 @@ _LINES: dict[StepKind, Callable[[_Line], str]] = {
         start=line.time(line.step.at, line.told),
         end=line.time(line.step.until, line.step.at),
     ),
+    StepKind.WITHDRAWN: lambda line: line.say(
+        N_("Withdrawn from {start} to {end}, not counted"),
+        start=line.time(line.step.at, line.told),
+        end=line.time(line.step.until, line.step.at),
+    ),
     StepKind.DUE: lambda line: line.say(N_("Due {time}"), time=line.time(line.step.at)),
     StepKind.PAUSED: lambda line: line.say(N_("{duration} left when the customer replies"), duration=line.duration),
     StepKind.MET: lambda line: line.say(N_("Done in time, {time}"), time=line.time(line.step.at)),
     StepKind.MISSED: _missed,
     StepKind.CANCELLED: lambda line: line.say(N_("No longer owed since {time}"), time=line.time(line.step.at)),
+    StepKind.DROPPED: lambda line: line.say(N_("Missed; no longer owed since {time}"), time=line.time(line.step.at)),
     StepKind.PROVISIONAL: lambda line: line.say(
         N_("The public holidays of {year} are not published yet, so this may move"), year=str(line.step.year)
     ),

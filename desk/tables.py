@@ -59,6 +59,7 @@ class ConversationRow(Table):
     unread: Mapped[int] = mapped_column(Integer, default=0)  # customer turns since staff last looked
     assignee_id: Mapped[int | None] = mapped_column(ForeignKey("desk_staff.id"), index=True)
     ticket_id: Mapped[int | None] = mapped_column(Integer)
+    merged_into: Mapped[int | None] = mapped_column(Integer, index=True)  # the conversation in which it goes on
     memory: Mapped[dict[str, Any]] = mapped_column(Json, default=dict)
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
     updated_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -26,15 +26,17 @@ from desk.timeline import EventKind as ClockKind
 FIRST_NUMBER = 1001
 _NUMBER_LOCK = 0x5449434B
 
+OPEN_STATES = (TicketState.NEW, TicketState.OPEN, TicketState.WAITING)
+_ENDS = frozenset({TicketState.RESOLVED, TicketState.CLOSED, TicketState.CANCELLED})
 # From a state to those it may move to.
 MOVES: dict[TicketState, frozenset[TicketState]] = {
-    TicketState.NEW: frozenset({TicketState.OPEN, TicketState.WAITING, TicketState.RESOLVED, TicketState.CLOSED}),
-    TicketState.OPEN: frozenset({TicketState.WAITING, TicketState.RESOLVED, TicketState.CLOSED}),
-    TicketState.WAITING: frozenset({TicketState.OPEN, TicketState.RESOLVED, TicketState.CLOSED}),
+    TicketState.NEW: frozenset({TicketState.OPEN, TicketState.WAITING, *_ENDS}),
+    TicketState.OPEN: frozenset({TicketState.WAITING, *_ENDS}),
+    TicketState.WAITING: frozenset({TicketState.OPEN, *_ENDS}),
     TicketState.RESOLVED: frozenset({TicketState.OPEN, TicketState.CLOSED}),
     TicketState.CLOSED: frozenset({TicketState.OPEN}),
+    TicketState.CANCELLED: frozenset(OPEN_STATES),  # NEW, WAITING: as it was, when the withdrawal is undone
 }
-OPEN_STATES = (TicketState.NEW, TicketState.OPEN, TicketState.WAITING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,12 +151,12 @@ def staff_replied(session: Session, defaults: ServiceDefaults, ticket_id: int, n
 
 
 def customer_wrote(session: Session, defaults: ServiceDefaults, ticket_id: int, now: datetime) -> Ticket:
-    """A customer's message on an open ticket: what waited for them runs again, what was resolved is open again."""
+    """A customer's message on a ticket: what waited for them runs again, what was solved or withdrawn is open again."""
     row = _row(session, ticket_id)
     if row.state == TicketState.WAITING:
         _log(session, row, ClockEvent(ClockKind.RESUMED, now, Author.CUSTOMER))
         row.state = TicketState.OPEN
-    elif row.state in (TicketState.RESOLVED, TicketState.CLOSED):
+    elif row.state not in OPEN_STATES:
         _log(session, row, ClockEvent(ClockKind.REOPENED, now, Author.CUSTOMER))
         row.state, row.resolved_at = TicketState.OPEN, None
     else:
@@ -173,13 +175,7 @@ def move(
         return to_ticket(row)
     if state not in MOVES[TicketState(row.state)]:
         raise Conflict("move not allowed", found=row.state, wanted=str(state))
-    kind = {
-        TicketState.WAITING: ClockKind.PAUSED,
-        TicketState.RESOLVED: ClockKind.RESOLVED,
-        TicketState.CLOSED: ClockKind.RESOLVED,
-        TicketState.OPEN: ClockKind.REOPENED if row.resolved_at else ClockKind.RESUMED,
-    }.get(state)
-    if kind is not None and not (state is TicketState.CLOSED and row.resolved_at):
+    for kind in _clocked(row, state):
         _log(session, row, ClockEvent(kind, now))
     if state in (TicketState.RESOLVED, TicketState.CLOSED):
         row.resolved_at = row.resolved_at or now
@@ -193,6 +189,45 @@ def move(
     return to_ticket(row)
 
 
+def _clocked(row: TicketRow, state: TicketState) -> list[ClockKind]:
+    """What a move to `state` says to the clocks."""
+    if state is TicketState.CLOSED and row.resolved_at:
+        return []
+    back = [ClockKind.REOPENED] if row.state not in OPEN_STATES else []
+    return (
+        back
+        + {
+            TicketState.NEW: [],
+            TicketState.OPEN: [] if back else [ClockKind.RESUMED],
+            TicketState.WAITING: [ClockKind.PAUSED],
+            TicketState.RESOLVED: [ClockKind.RESOLVED],
+            TicketState.CLOSED: [ClockKind.RESOLVED],
+            TicketState.CANCELLED: [ClockKind.CANCELLED],
+        }[state]
+    )
+
+
+def carry_over(
+    session: Session, defaults: ServiceDefaults, ticket_id: int, to: Conversation, title: str, now: datetime
+) -> Ticket:  # fmt: skip
+    """A ticket of another conversation that owes what this one owes: the same terms, and its clocks as far as they ran."""
+    number, was = _next_number(session), _row(session, ticket_id)
+    row = TicketRow(
+        number=number, public_id=secrets.token_urlsafe(24), conversation_id=to.id, customer_id=to.customer_id,
+        title=title, state=was.state, urgency=was.urgency, category=was.category,
+        urgency_reasons=list(was.urgency_reasons), assignee_id=to.assignee_id, package=was.package,
+        policy_version=was.policy_version, calendar_version=was.calendar_version, opened_at=was.opened_at,
+        first_responded_at=was.first_responded_at, handover=dict(was.handover),
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    for event in clock_events(session, ticket_id):
+        _log(session, row, event)
+    _refresh(session, defaults, row, now)
+    _changed(session, row, now, state=row.state)
+    return to_ticket(row)
+
+
 def assign(session: Session, defaults: ServiceDefaults, ticket_id: int, staff_id: int | None, now: datetime) -> Ticket:
     """Give it to somebody; that is when it counts as dispatched."""
     row = _row(session, ticket_id)
@@ -202,6 +237,13 @@ def assign(session: Session, defaults: ServiceDefaults, ticket_id: int, staff_id
     _refresh(session, defaults, row, now)
     _changed(session, row, now, assignee=staff_id)
     return to_ticket(row)
+
+
+def withdrawn_at(session: Session, ticket: Ticket) -> datetime | None:
+    """Since when it is withdrawn; None for a ticket that is not."""
+    if ticket.state is not TicketState.CANCELLED:
+        return None
+    return max(event.at for event in clock_events(session, ticket.id) if event.kind is ClockKind.CANCELLED)
 
 
 def clock_events(session: Session, ticket_id: int) -> list[ClockEvent]:

@@ -20,7 +20,7 @@ class EventKind(StrEnum):
     RESOLVED = "resolved"
     REOPENED = "reopened"
     RETARGETED = "retargeted"  # another urgency
-    CANCELLED = "cancelled"  # spam, merged into another ticket, deleted: nothing is owed any more
+    CANCELLED = "cancelled"  # a mistake, merged into another ticket, withdrawn: nothing is owed until it is reopened
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,10 @@ class ClockEvent:
 class GapKind(StrEnum):
     WAITING = "waiting"
     RESOLVED = "resolved"
+    CANCELLED = "cancelled"
+
+
+OVER = (GapKind.RESOLVED, GapKind.CANCELLED)  # nobody was working on it: no clock runs in these
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,8 @@ def read(
     """The cycles of a ticket as they stood at `now`, oldest first; later events are left out.
 
     events: in any order; those of one moment count in the order given. `urgency`: at opening, when the event names
-    none. `new_cycle_after`: a reopening this long after the resolution starts anew; None: never.
+    none. `new_cycle_after`: a reopening this long after the end starts anew; None: never. What was cancelled only a
+    reopening brings back.
     Raises ValueError when nothing was opened.
     """
     log = sorted(events, key=lambda event: event.at)
@@ -99,11 +104,11 @@ def read(
     began = opened.at.astimezone(UTC)
     cycles = [Cycle(1, began, ((began, opened.urgency or urgency),))]
     for event in log[log.index(opened) + 1 :]:
-        if event.at > now or cycles[-1].cancelled_at is not None:
+        if event.at > now:
             break
         event = replace(event, at=event.at.astimezone(UTC))
-        resolved_at = cycles[-1].resolved_at
-        late = resolved_at is not None and new_cycle_after is not None and event.at - resolved_at >= new_cycle_after
+        over_at = cycles[-1].resolved_at or cycles[-1].cancelled_at
+        late = over_at is not None and new_cycle_after is not None and event.at - over_at >= new_cycle_after
         if event.kind is EventKind.REOPENED and late:
             last = cycles[-1]
             cycles.append(Cycle(last.number + 1, event.at, ((event.at, last.urgency),)))
@@ -115,6 +120,8 @@ def read(
 def _after(cycle: Cycle, event: ClockEvent) -> Cycle:
     """The cycle after one event. What makes no sense in its state (a second pause, say) changes nothing."""
     at, resolved = event.at, cycle.resolved_at is not None
+    if cycle.cancelled_at is not None and event.kind is not EventKind.REOPENED:
+        return cycle
     match event.kind:
         case EventKind.DISPATCHED if cycle.dispatched_at is None:
             return replace(cycle, dispatched_at=at)
@@ -128,9 +135,10 @@ def _after(cycle: Cycle, event: ClockEvent) -> Cycle:
             # A person who solves it, or a customer who says it is solved, has settled the reply too. The bot has not.
             settled = cycle.responded_at or (at if event.by in (Author.STAFF, Author.CUSTOMER) else None)
             return replace(_closed(cycle, at), resolved_at=at, responded_at=settled)
-        case EventKind.REOPENED if cycle.resolved_at is not None:
-            gap = Gap(GapKind.RESOLVED, cycle.resolved_at, at)
-            return replace(cycle, resolved_at=None, gaps=(*cycle.gaps, gap), told_at=cycle.told_at and at)
+        case EventKind.REOPENED if (over_at := cycle.resolved_at or cycle.cancelled_at) is not None:
+            gap = Gap(GapKind.RESOLVED if resolved else GapKind.CANCELLED, over_at, at)
+            told_at = cycle.told_at and at
+            return replace(cycle, resolved_at=None, cancelled_at=None, gaps=(*cycle.gaps, gap), told_at=told_at)
         case EventKind.RETARGETED if event.urgency is not None and event.urgency is not cycle.urgency:
             return replace(cycle, urgencies=(*cycle.urgencies, (at, event.urgency)))
         case EventKind.CANCELLED:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from alembic import context
 
+import desk.mail_tables
+import desk.merge_tables
 import desk.tables  # noqa: F401 - fills the metadata
 import kb.tables  # noqa: F401 - fills the metadata
 from base.database import Database, Table

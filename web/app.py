@@ -38,6 +38,7 @@ from web.routes import (
     knowledge,
     letters,
     mail,
+    merges,
     public,
     ratings,
     reports,
@@ -55,7 +56,7 @@ UPLOAD_PATHS = ("/knowledge/upload", "/hooks/mail/")
 CHAT_PREFIX = "/api/v1/chat/"
 ROUTES = (
     chat, api, public, ratings, signin, mail, inbox_live, inbox, why, knowledge, reports, incidents, letters,
-    deliveries, customers,
+    deliveries, customers, merges,
 )  # fmt: skip
 
 

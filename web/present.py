@@ -15,7 +15,7 @@ from base.text import detect_language
 from bot.suggest import Suggestion, suggest
 from bot.think import CHOOSE
 from bot.topics import subcategory_name, thing_name
-from desk import conversations, csat, customers, events, incidents, outbox, sla_words, staff, tickets
+from desk import conversations, csat, customers, events, incidents, outbox, replies, sla_words, staff, tickets
 from desk.conversations import Listed
 from desk.models import (
     CATEGORY_NAMES,
@@ -29,6 +29,7 @@ from desk.models import (
     TicketState,
     Turn,
     Urgency,
+    Withdrawal,
 )
 from desk.outbox import Delivery
 from desk.sla import ClockPhase, ClockState, SlaState
@@ -36,6 +37,7 @@ from desk.terms import ClockName
 from web.answer_record import choices_of, chosen_after, has_record
 from web.delivery_words import delivery_text
 from web.markdown import plain_html, text_html
+from web.merging import merge_card
 from web.pages import initials, tint
 from web.person import customer_view
 from web.ticket_views import DeadlineView, LevelChangeView, RatingView
@@ -70,7 +72,9 @@ TICKET_STATE_NAMES = {
     TicketState.WAITING: N_("Waiting for the customer"),
     TicketState.RESOLVED: N_("Solved"),
     TicketState.CLOSED: N_("Closed"),
+    TicketState.CANCELLED: N_("Withdrawn"),
 }
+MERGED = N_("Merged")
 CLOCK_NAMES = {
     ClockName.DISPATCH: N_("Assigned"),
     ClockName.FIRST_RESPONSE: N_("First response"),
@@ -133,8 +137,11 @@ class Presenter:
             due_iso=due.isoformat() if due else "", due_text=self.due(due) if due else "",
             overdue=bool(due and due < self._now), unread=item.unread, active=talk.public_id == active,
             pinned=bool(ticket and is_open and ticket.urgency is Urgency.URGENT),
-            state_name=self.t(STATE_NAMES[talk.state]),
+            state_name=self._state_name(talk),
         )  # fmt: skip
+
+    def _state_name(self, talk: Conversation) -> str:
+        return self.t(STATE_NAMES[talk.state] if talk.merged_into is None else MERGED)
 
     def conversation(self, session: Session, talk: Conversation) -> ConversationView:
         """Everything beside and in the transcript."""
@@ -150,7 +157,7 @@ class Presenter:
         return ConversationView(
             public_id=talk.public_id, subject=talk.subject or self.t(N_("New conversation")), lang=talk.lang,
             channel=talk.channel, channel_name=self.t(CHANNEL_NAMES[Channel(talk.channel)]), state=talk.state,
-            state_name=self.t(STATE_NAMES[talk.state]), customer=customer_view(session, self, talk, customer),
+            state_name=self._state_name(talk), customer=customer_view(session, self, talk, customer),
             suggestion=EMPTY_SUGGESTION,
             turns=self.turns(turns, customer, talk.public_id, outbox.of_conversation(session, talk.id)),
             ticket=self.ticket(session, ticket) if ticket else None,
@@ -164,10 +171,11 @@ class Presenter:
                 for level, name in URGENCY_NAMES.items()
             ),
             can_reply=talk.state is not ConversationState.CLOSED,
-            can_release=talk.state is ConversationState.STAFF, can_resolve=is_open,
+            can_release=talk.state is ConversationState.STAFF, can_resolve=is_open, can_withdraw=is_open,
             last_event_id=str(events.last_id(session)),
             incident_url=f"/incidents/{incident.public_id}" if incident else "",
             incident_title=incident.title.get(self.lang, "") if incident else "",
+            merge=merge_card(session, self, talk),
         )  # fmt: skip
 
     def turns(
@@ -208,6 +216,7 @@ class Presenter:
             confidence_percent=round(confidence * 100) if confidence is not None else None,
             choices=choice_views(choices_of(turn), chosen_after(later)),
             mail_url=f"/inbox/mails/{turn.payload['mail']}" if "mail" in turn.payload else "",
+            other_url=f"/inbox/{turn.payload['other']}?view=all" if "other" in turn.payload else "",
             why_url=f"/inbox/{talk}/answers/{turn.seq}" if talk and has_record(turn) else "",
         )  # fmt: skip
 
@@ -235,7 +244,13 @@ class Presenter:
             subcategory_name=subcategory_name(ticket.category, str(handover.get("subcategory", "")), self.lang),
             problems=tuple((thing_name(str(key), self.lang), str(text)) for text, key in handover.get("problems", ())),
             things=tuple(thing_name(str(key), self.lang) for key in handover.get("things", ())),
+            withdrawn=self._withdrawn(ticket),
         )  # fmt: skip
+
+    def _withdrawn(self, ticket: Ticket) -> str:
+        if ticket.state is not TicketState.CANCELLED:
+            return ""
+        return self.t(replies.WHY[Withdrawal(ticket.handover["withdrawn"]["why"])])
 
     def _rating(self, found: csat.Rating) -> RatingView:
         name, lang = self.t(csat.SCORE_NAMES[found.score]), detect_language(found.comment, self.lang)

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from web.merge_views import NO_MERGE, MergeCard
 from web.person_views import CustomerView
 from web.ticket_views import DeadlineView, LevelChangeView, RatingView, SimilarView
 
@@ -153,6 +154,7 @@ class TurnView:
     mail_url: str = ""  # where the whole mail behind it is shown
     delivery: str = ""  # "Delivery not confirmed": only when there is something to know
     choices: tuple[ChoiceView, ...] = ()  # which articles a clarifying question offered
+    other_url: str = ""  # the other conversation, of a note about a merge
     why_url: str = ""  # where the record of the assistant's answer is shown; "" for a turn without one
 
 
@@ -190,6 +192,7 @@ class TicketView:
     things: tuple[str, ...] = ()  # what it is about: VPN, Invoice ...
     problems: tuple[tuple[str, str], ...] = ()  # (thing, the customer's words), where one message holds several
     rating: RatingView | None = None
+    withdrawn: str = ""  # why; "" for one that is not
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,8 @@ class ConversationView:
     last_event_id: str = ""  # newest event already in this page; live updates start after it
     incident_url: str = ""  # of the open incident it belongs to
     incident_title: str = ""
+    merge: MergeCard = NO_MERGE
+    can_withdraw: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,13 +205,55 @@ def test_a_solution_by_a_person_settles_the_reply_and_one_by_the_bot_does_not_cl
     assert reply(state(back, "23 09:00")).due == at("23 12:30")
 
 
-def test_spam_owes_nothing_but_keeps_what_was_missed_before() -> None:
+def test_what_was_withdrawn_owes_nothing_but_keeps_what_was_missed_before() -> None:
     soon = [*OPENED_FRIDAY, ClockEvent(K.CANCELLED, at("20 17:00"))]
-    late = [*OPENED_FRIDAY, ClockEvent(K.CANCELLED, at("23 12:00")), ClockEvent(K.REOPENED, at("24 09:00"))]
+    late = [*OPENED_FRIDAY, ClockEvent(K.CANCELLED, at("23 12:00")), ClockEvent(K.PAUSED, at("24 09:00"))]
     assert {clock.phase for clock in state(soon, "30 09:00").clocks} == {ClockPhase.CANCELLED}
     assert state(soon, "30 09:00").breaches == ()
     assert state(soon, "30 09:00").next_check is None
     assert [breach.clock for breach in state(late, "30 09:00").breaches] == [ClockName.FIRST_RESPONSE]
+
+
+def test_nothing_but_a_reopening_moves_what_was_withdrawn() -> None:
+    withdrawn = [*OPENED_FRIDAY, ClockEvent(K.CANCELLED, at("20 17:00"))]
+    before = state(withdrawn, "30 09:00")
+    assert before.cancelled_at == at("20 17:00")
+    for kind in K:
+        if kind not in (K.OPENED, K.REOPENED):
+            assert state([*withdrawn, ClockEvent(kind, at("23 09:00"))], "30 09:00") == before
+
+
+def test_what_was_withdrawn_and_came_back_is_owed_for_the_rest_of_its_time() -> None:
+    back = [
+        *OPENED_FRIDAY,
+        ClockEvent(K.CANCELLED, at("20 17:30")),
+        ClockEvent(K.REOPENED, at("23 10:00"), Author.CUSTOMER),
+    ]
+    found = state(back, "23 10:00")
+    assert (found.cancelled_at, found.cycle) == (None, 1)
+    assert reply(found).due == at("23 13:00")  # one of its four hours was used on Friday
+    assert solution(found).due == at("23 18:00")
+    steps = derive(ClockName.RESOLUTION, back, POLICY, office(), Urgency.HIGH, at("23 10:00"))
+    assert [(step.at, step.until) for step in steps if step.kind is StepKind.WITHDRAWN] == [
+        (at("20 17:30"), at("23 10:00"))
+    ]
+    assert [breach.clock for breach in state(back, "25 09:00").breaches] == [
+        ClockName.FIRST_RESPONSE,
+        ClockName.RESOLUTION,
+    ]
+
+
+def test_what_was_withdrawn_long_ago_comes_back_with_all_of_its_time() -> None:
+    back = happened((K.OPENED, "2026-10-12 09:00"), (K.CANCELLED, "2026-10-12 10:00"), (K.REOPENED, "16 09:00"))
+    found = state(back, "16 09:00")
+    assert (found.cycle, reply(found).due, found.breaches) == (2, at("16 13:00"), ())
+
+
+def test_a_miss_before_the_withdrawal_is_told_as_such() -> None:
+    late = [*OPENED_FRIDAY, ClockEvent(K.CANCELLED, at("23 12:00"))]
+    steps = derive(ClockName.FIRST_RESPONSE, late, POLICY, office(), Urgency.HIGH, at("25 09:00"))
+    assert (steps[-1].kind, steps[-1].at) == (StepKind.DROPPED, at("23 12:00"))
+    assert "Solved" not in promise(state(late, "25 09:00"), "en", SHANGHAI)
 
 
 def test_an_old_ticket_that_was_imported_is_late_from_its_own_time() -> None:

@@ -91,6 +91,7 @@ def test_every_state_has_words(locale: str, clock: ClockName, urgency: Urgency) 
         *happened((K.PAUSED, "2026-09-18 17:00"), (K.RESUMED, "2026-09-20 10:00")),
         *happened((K.RESOLVED, "2026-09-21 10:00"), (K.REOPENED, "2026-09-22 10:00")),
         *happened((K.RESOLVED, "2026-10-09 10:00"), (K.REOPENED, "20 10:00"), (K.CANCELLED, "23 10:00")),
+        *happened((K.REOPENED, "24 10:00"), (K.RESOLVED, "24 12:00")),
     ]
     for end in range(1, len(story) + 1):
         now = story[end - 1].at + timedelta(minutes=1)
@@ -119,7 +120,11 @@ def test_every_state_has_words(locale: str, clock: ClockName, urgency: Urgency) 
             "We are waiting for your answer and go on as soon as you reply.",
         ),
         (happened((K.OPENED, "20 16:30"), (K.RESOLVED, "20 17:00")), "20 17:01", "Solved on Fri, 20 Nov, 17:00."),
-        (happened((K.OPENED, "20 16:30"), (K.CANCELLED, "20 17:00")), "20 17:01", "This request is closed."),
+        (
+            happened((K.OPENED, "20 16:30"), (K.CANCELLED, "20 17:00")),
+            "20 17:01",
+            "This request was withdrawn: nothing is owed on it any more.",
+        ),
     ],
 )
 def test_the_customer_reads_one_plain_line(events: list[ClockEvent], now: str, expected: str) -> None:

@@ -29,6 +29,7 @@ PATHS: dict[TicketState, tuple[TicketState, ...]] = {
     TicketState.WAITING: (TicketState.WAITING,),
     TicketState.RESOLVED: (TicketState.RESOLVED,),
     TicketState.CLOSED: (TicketState.RESOLVED, TicketState.CLOSED),
+    TicketState.CANCELLED: (TicketState.CANCELLED,),
 }
 
 

@@ -14,7 +14,7 @@ from base.text import shorten
 from channels.email.authenticity import Verdict
 from channels.email.models import Address, Mail
 from channels.email.quotes import split_reply
-from desk import doors, replies
+from desk import customers, doors, replies
 from desk.models import Conversation, Staff
 from desk.staff import may, to_staff
 from desk.tables import StaffRow
@@ -37,8 +37,8 @@ def take(
     if not tokens:
         return _astray(session, services, office, mail, sender)
     [token, *_] = tokens
-    talk = notes.of_thread(session, token.thread)
-    if talk is None:
+    talk, meant_for = notes.of_thread(session, token.thread), doors.answered_in(session, Channel.EMAIL, token.thread)
+    if talk is None or meant_for is None:
         return False
     member = _colleague(session, token.staff)
     # Who stands in From, not whom it asks to answer: of that the other side's server says nothing.
@@ -48,6 +48,12 @@ def take(
         text = N_("A mail to an answer address of {name} came from {sender}. It was NOT sent to the customer. It says:")
         name = member.name if member else "?"
         head = translate(text, services.settings.default_locale, name=name, sender=sender.address or "?")
+        _note(session, services, talk, mail, f"{head}\n\n{shorten(mail.new_text, 1500)}")
+        return True
+    if meant_for.id != talk.id:
+        text = N_("{name} answered {customer}, whose conversation was merged into this one. It was NOT sent. It says:")
+        customer = customers.get(session, meant_for.customer_id).name or "?"
+        head = translate(text, services.settings.default_locale, name=member.name, customer=customer)
         _note(session, services, talk, mail, f"{head}\n\n{shorten(mail.new_text, 1500)}")
         return True
     quoted = _own_words(mail)

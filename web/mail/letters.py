@@ -86,7 +86,7 @@ def body_of(
     thread: MailThread, talk: Conversation,
 ) -> tuple[str, str]:  # fmt: skip
     """The text and the HTML of a reply."""
-    ticket = mail_threads.ticket_of(session, thread.thread_id)
+    ticket = mail_threads.ticket_for_customer(session, thread.thread_id)
     view = view_of(services, outbound, thread, ticket)
     return written(templates, "reply", outbound.lang, view)
 

@@ -10,7 +10,7 @@ from base.i18n import N_, format_bytes, translate
 from base.messages import Channel
 from base.text import shorten
 from channels.email.models import Address, Mail, MailFile, MailKind
-from desk import conversations, doors, mail_threads
+from desk import conversations, customers, doors, mail_threads
 from desk.conversations import TurnDraft
 from desk.mail_threads import How, Placement
 from desk.models import Author, Conversation
@@ -52,7 +52,12 @@ def hints(
         other = _name(session, where.pointed_at, lang)
         found.append(translate(N_("This follows {other}, which is over."), lang, other=other))
     thread = mail_threads.get(session, where.thread_id) if where.thread_id else None
-    if thread is not None and sender.address != thread.address:
+    if host := _host(session, where.thread_id, sender):
+        text = N_(
+            "{sender} is a guest here: their conversation was merged into this one. Answers go to {customer} only."
+        )
+        found.append(translate(text, lang, sender=sender.address or "?", customer=host))
+    elif thread is not None and sender.address != thread.address:
         text = N_("Written by {sender}, who has an answer link of this conversation. Answers go to {address} only.")
         found.append(translate(text, lang, sender=sender.address or "?", address=thread.address))
     if others := _others(office, mail, sender):
@@ -134,6 +139,19 @@ def _name(session: Session, thread_id: str, lang: str) -> str:
         return ticket.name
     thread = mail_threads.get(session, thread_id)
     return translate(N_('another conversation ("{subject}")'), lang, subject=thread.subject if thread else "?")
+
+
+def _host(session: Session, thread_id: str, sender: Address) -> str:
+    """The name of the customer of the conversation a mail goes to, when its sender came there by a merge; else ""."""
+    own, end = doors.own_conversation(session, Channel.EMAIL, thread_id), of_thread(session, thread_id)
+    if own is None or end is None:
+        return ""
+    apart = own.customer_id != end.customer_id
+    host = customers.get(session, end.customer_id)
+    if apart and sender.address not in mail_threads.addresses_of(session, host.id):
+        return host.name or "?"
+    known, invited = (mail_threads.participants(session, thread_id, guests=guests) for guests in (False, True))
+    return (host.name or "?") if not apart and sender.address in invited - known else ""
 
 
 def _others(office: Office, mail: Mail, sender: Address) -> list[str]:

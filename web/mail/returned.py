@@ -11,7 +11,7 @@ from base.messages import Channel
 from base.text import shorten
 from channels.email.addresses import bounced_key
 from channels.email.models import DeliveryReport, Mail
-from desk import conversations, customers, mail_threads, outbox
+from desk import conversations, customers, doors, mail_threads, outbox
 from desk.models import Conversation, ConversationState
 from desk.outbox import Dispatch
 from web.mail import notes
@@ -37,7 +37,7 @@ def note(session: Session, services: Services, mail: Mail, mailbox: str, office:
         _doubt(session, services, report, mailbox)
     elif (told := conversation_of(session, thread_id)) is not None:
         _not_told(session, services, told, report, message_id)
-    elif (talk := notes.of_thread(session, thread_id)) is not None:
+    elif (talk := doors.answered_in(session, Channel.EMAIL, thread_id)) is not None:  # the one it was sent from
         _replied(session, services, talk, report, message_id)
 
 
@@ -53,7 +53,7 @@ def came_to(session: Session, mail: Mail, office: Office) -> Dispatch | None:
 
 def machine(session: Session, services: Services, mail: Mail, reply: Dispatch) -> None:
     """Keep what a machine sent to a reply's envelope sender and what is no bounce we can read: a note, and no more."""
-    talk = conversation_of(session, reply.thread_id) or notes.of_thread(session, reply.thread_id)
+    talk = conversation_of(session, reply.thread_id) or doors.answered_in(session, Channel.EMAIL, reply.thread_id)
     if talk is not None:
         text = N_("A machine answered the mail to {address}. It may not have arrived. It says:")
         head = translate(text, services.settings.default_locale, address=reply.recipient)
@@ -97,7 +97,7 @@ def _doubt(session: Session, services: Services, report: DeliveryReport, mailbox
     for address in dict.fromkeys(failed[:MOST_DOUBTED]):
         reply = outbox.only_one_to(session, address, since)
         thread = mail_threads.get(session, reply.thread_id) if reply is not None else None
-        talk = notes.of_thread(session, thread.thread_id) if thread is not None else None
+        talk = doors.answered_in(session, Channel.EMAIL, thread.thread_id) if thread is not None else None
         if reply is None or talk is None or thread is None or thread.mailbox != mailbox:
             continue
         text = N_(

@@ -30,15 +30,16 @@ AT_ONCE_AGAIN = N_("this address answers like a machine: at once, again and agai
 SAME_AGAIN = N_("this address answers like a machine: the same again")
 NO_ADDRESS = N_("there is no address to answer to")
 DISOWNED = N_("the sender's domain says that the mail is forged")
+ANOTHERS = N_("this address belongs to another customer")
 DISOWNED_BY = "disowned:"  # before the id under which such a sender is filed
 NOT_NEEDED = N_("it was not needed any more: somebody has looked meanwhile")
-REASONS = frozenset({DISOWNED, CAME_BACK, TOO_MANY, AT_ONCE_AGAIN, SAME_AGAIN, NO_ADDRESS, NOT_NEEDED})
+REASONS = frozenset({DISOWNED, ANOTHERS, CAME_BACK, TOO_MANY, AT_ONCE_AGAIN, SAME_AGAIN, NO_ADDRESS, NOT_NEEDED})
 
 
 def check(session: Session, services: Services, thread: MailThread) -> None:
     """Raises NotSent, saying why, when this thread's address is to get nothing automatic now."""
     now, address = services.clock.now(), thread.address
-    talk = doors.conversation_of(session, Channel.EMAIL, thread.thread_id)
+    talk = doors.answered_in(session, Channel.EMAIL, thread.thread_id)
     known = identities.of_customer(session, talk.customer_id) if talk is not None else ()
     if known and all(one.external_id.startswith(DISOWNED_BY) for one in known):
         raise NotSent(DISOWNED)  # whoever the address belongs to has not written

@@ -23,11 +23,11 @@ from channels.email.accounts import MailAccount
 from channels.email.compose import Letter, compose
 from channels.email.models import Address
 from channels.email.smtp import Sent, keep_copy, refuses_sender, send_mail
-from desk import mail_threads, mails, outbox
+from desk import doors, mail_threads, mails, outbox
 from desk.mail_threads import MailThread
 from desk.models import Conversation
-from desk.tables import OutboxRow
-from web.mail import enclosures, notes, rules
+from desk.tables import ConversationRow, OutboxRow
+from web.mail import enclosures, rules
 from web.mail.letters import body_of
 from web.mail.notify import notice_of
 from web.mail.office import Office
@@ -113,9 +113,11 @@ class MailDoor:
     def _reply(self, session: Session, outbound: Outbound) -> tuple[MailAccount, Letter]:
         """To the customer. Raises NotSent, RetryLater."""
         thread = mail_threads.get(session, outbound.thread_id)
-        talk = notes.of_thread(session, outbound.thread_id)
+        talk = doors.answered_in(session, Channel.EMAIL, outbound.thread_id)
         if thread is None or talk is None or not thread.address:
             raise NotSent(rules.NO_ADDRESS)
+        if not _is_for(session, outbound, talk):
+            raise NotSent(rules.ANOTHERS)
         account = self._office.account(thread.mailbox)
         if account is None:
             raise RetryLater(f"the mailbox {thread.mailbox} is configured no more")
@@ -154,8 +156,18 @@ class MailDoor:
     def _subject(self, session: Session, thread: MailThread, lang: str) -> str:
         organisation = self._services.settings.organisation
         subject = thread.subject or translate(N_("Your message to {organisation}"), lang, organisation=organisation)
-        ticket = mail_threads.ticket_of(session, thread.thread_id)
+        ticket = mail_threads.ticket_for_customer(session, thread.thread_id)
         return f"Re: {subject}" + (f" [{ticket.name}]" if ticket else "")
+
+
+def _is_for(session: Session, outbound: Outbound, talk: Conversation) -> bool:
+    """Whether this thread is of the customer who is answered: those of two who were taken for one may have been parted."""
+    query = (
+        select(ConversationRow.customer_id)
+        .join(OutboxRow, OutboxRow.conversation_id == ConversationRow.id)
+        .where(OutboxRow.key == outbound.key)
+    )
+    return session.scalar(query) in (None, talk.customer_id)
 
 
 def _ours(session: Session, talk: Conversation) -> list[tuple[datetime, str]]:

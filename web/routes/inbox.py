@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, Literal
 from urllib.parse import parse_qs, urlsplit
 
 from fastapi import APIRouter, Form, Request, Response
@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from base.messages import Channel
 from desk import access, conversations, customers, events, replies
 from desk.access import StaffActor
-from desk.models import Conversation, Staff, Urgency
+from desk.models import Conversation, Staff, Urgency, Withdrawal
 from web.deps import LocaleDep, Running, RunningDep, requires
 from web.pages import render, render_text
 from web.present import Presenter
@@ -117,6 +117,19 @@ def resolve(
     def work(session: Session, talk: Conversation) -> None:
         now = run.services.clock.now()
         replies.resolve(session, run.services.defaults, talk, member, root_cause, solution, now)
+
+    return _act(request, run, member, language, public_id, work)
+
+
+@router.post("/inbox/{public_id}/withdraw")
+def withdraw(
+    request: Request, public_id: str, run: RunningDep, member: Member, language: LocaleDep,
+    why: Annotated[Literal["mistake", "customer"], Form()] = "mistake",
+) -> Response:  # fmt: skip
+    def work(session: Session, talk: Conversation) -> None:
+        services, now = run.services, run.services.clock.now()
+        lang = services.settings.default_locale
+        replies.withdraw(session, services.defaults, talk, member, Withdrawal(why), now, lang)
 
     return _act(request, run, member, language, public_id, work)
 

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, JSONResponse, PlainTextResponse
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 from starlette.responses import RedirectResponse
 
 from base.i18n import N_, translate
 from base.metrics import render_metrics
 from base.text import detect_language
-from desk import access, sla_words, tickets
+from desk import access, conversations, sla_words, tickets
 from desk.models import URGENCY_NAMES, Ticket, TicketState
 from desk.timeline import EventKind as ClockKind
 from kb import store
@@ -30,6 +33,10 @@ router = APIRouter(include_in_schema=False)
 STATIC = __file__.rsplit("/routes/", 1)[0] + "/static"
 CUSTOMERS = Scope()
 REOPEN = N_("Is it back? Write in the same chat: the ticket opens again.")
+STILL_NEEDED = N_("Do you need it after all? Write in the same chat, or answer our message: the ticket opens again.")
+WRITE = N_("Has something changed, or do you want to talk to a person? Just write in the chat or answer our message.")
+GOES_ON = N_("This ticket was merged with another one: it goes on as {ticket}.")
+MERGED = N_("This ticket was merged with another one and is looked after there.")
 
 
 @router.get("/")
@@ -102,20 +109,37 @@ def status(request: Request, public_id: str, run: RunningDep, language: LocaleDe
         state = tickets.sla_state(session, services.defaults, ticket, now)
         deadlines = presenter.deadlines(session, ticket, state)
         log = tickets.clock_events(session, ticket.id)
+        merged = _merged(session, ticket)
     solved = ticket.state in (TicketState.RESOLVED, TicketState.CLOSED)
     next_text = (
         translate(N_("This ticket is solved."), language) if solved
+        else translate(GOES_ON if merged else MERGED, language, ticket=merged) if merged is not None
         else sla_words.promise(state, language, services.settings.timezone)
     )  # fmt: skip
+    withdrawn = ticket.state is TicketState.CANCELLED
+    times = {event.kind: event.at for event in reversed(log)}  # of each the first
+    times |= {event.kind: event.at for event in log if event.kind is ClockKind.CANCELLED}  # of this the last
+    hint = REOPEN if solved else WRITE if merged is not None else STILL_NEEDED if withdrawn else ""
     view = StatusView(
         name=ticket.name, title=ticket.title, lang=detect_language(ticket.title, language), state=ticket.state,
         state_name=translate(TICKET_STATE_NAMES[ticket.state], language), urgency=ticket.urgency,
         urgency_name=translate(URGENCY_NAMES[ticket.urgency], language), opened=presenter.moment(ticket.opened_at),
-        deadlines=deadlines, steps=_steps(presenter, ticket, {event.kind: event.at for event in reversed(log)}),
+        deadlines=deadlines, steps=_steps(presenter, ticket, times),
         next_text=next_text, updated=presenter.moment(log[-1].at) if log else "",
-        reopen_hint=translate(REOPEN, language) if solved else "",
+        reopen_hint=translate(hint, language) if hint else "",
     )  # fmt: skip
     return render(request, "public/status.html", view)
+
+
+def _merged(session: Session, ticket: Ticket) -> str | None:
+    """The name of the ticket by which a merged one is owed; "" where that is another customer's, None if not merged."""
+    talk = conversations.get(session, ticket.conversation_id)
+    if ticket.state is not TicketState.CANCELLED or talk.merged_into is None:
+        return None
+    end = conversations.end_of(session, talk)
+    if end.customer_id != ticket.customer_id or end.ticket_id is None:
+        return ""
+    return tickets.get(session, end.ticket_id).name
 
 
 @router.get("/healthz")
@@ -133,8 +157,19 @@ def metrics(run: RunningDep) -> Response:
     return PlainTextResponse(render_metrics(others), media_type="text/plain; version=0.0.4")
 
 
-def _steps(presenter: Presenter, ticket: Ticket, at: dict[ClockKind, object]) -> tuple[StepView, ...]:
+def _steps(presenter: Presenter, ticket: Ticket, at: Mapping[ClockKind, datetime]) -> tuple[StepView, ...]:
     done = ticket.state in (TicketState.RESOLVED, TicketState.CLOSED)
+    if ticket.state is TicketState.CANCELLED:
+        return tuple(
+            StepView(presenter.t(label), "done", presenter.moment(moment))
+            for label, moment in (
+                (N_("Received"), ticket.opened_at),
+                (N_("A colleague has it"), at.get(ClockKind.DISPATCHED)),
+                (N_("First reply from a person"), ticket.first_responded_at),
+                (N_("Withdrawn"), at.get(ClockKind.CANCELLED)),
+            )
+            if moment is not None
+        )
     assigned = ticket.assignee_id is not None or ticket.first_responded_at is not None or done
     answered = ticket.first_responded_at is not None or done
     waits = ticket.state is TicketState.WAITING
@@ -149,7 +184,7 @@ def _steps(presenter: Presenter, ticket: Ticket, at: dict[ClockKind, object]) ->
     for label, while_waiting, is_done, moment in names:
         state = "done" if is_done else "todo" if current_given else "current"
         current_given = current_given or not is_done
-        shown = presenter.moment(moment) if is_done and moment else ""  # type: ignore[arg-type]
+        shown = presenter.moment(moment) if is_done and moment else ""
         steps.append(StepView(presenter.t(while_waiting if state == "current" else label), state, shown))
     return tuple(steps)
 
