@@ -136,13 +136,24 @@ def tell(session: Session, defaults: ServiceDefaults, now: datetime, limit: int 
     incident = incidents.by_id(session, update.incident_id)
     mine = {one.conversation_id: one.state for one in incidents.members(session, incident)}
     staff = session.get(StaffRow, update.staff_id)
+    told_now = {id_ for id_, state in mine.items() if state is MemberState.MEMBER}
     for row in rows:
         row.told = update.id
         if mine.get(row.conversation_id) is MemberState.MEMBER and not _told(session, row, family, update):
             talk = conversations.get(session, row.conversation_id, to_write=True)
-            _give(session, defaults, talk, update, incident, staff.name if staff else "", now)
+            reads = _where_it_is_read(session, talk)
+            if reads.id != talk.id and reads.id in told_now:
+                continue  # it is a child itself, or another child goes on there
+            told_now.add(reads.id)
+            _give(session, defaults, reads, update, incident, staff.name if staff else "", now)
     session.flush()
     return len(rows)
+
+
+def _where_it_is_read(session: Session, talk: Conversation) -> Conversation:
+    """Where a child that was merged goes on, if that is its own customer's."""
+    end = conversations.end_of(session, talk, to_write=True)
+    return end if end.customer_id == talk.customer_id else talk
 
 
 def _told(session: Session, row: MemberRow, family: list[int], update: UpdateRow) -> bool:

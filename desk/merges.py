@@ -18,12 +18,11 @@ from base.i18n import N_, translate
 from base.messages import FETCHED, Channel
 from desk import audit, conversations, customers, doors, tickets
 from desk.identities import AlreadyUndone
-from desk.inbox import InboxState
 from desk.merge_tables import TalkMergeRow
 from desk.merge_tickets import Before, hand_over, take_back
 from desk.models import Author, Conversation, ConversationState, Staff
 from desk.service import ServiceDefaults
-from desk.tables import ConversationRow, InboxRow
+from desk.tables import ConversationRow, InboxRow, TurnRow
 
 _LOCK = 0x4D455247
 
@@ -114,7 +113,7 @@ def undo(
     before = Before.read(row.before)
     source = conversations.get(session, row.source_id, to_write=True)
     target = conversations.get(session, row.target_id, to_write=True)
-    came = _came_by(session, source, row.at)
+    came = _came_by(session, source, target, row.at)
     conversations.change(
         session, source, now, state=before.state, assignee_id=before.assignee_id, merged_into=None
     )  # fmt: skip
@@ -208,12 +207,15 @@ def _note(
     return turn.seq
 
 
-def _came_by(session: Session, source: Conversation, since: datetime) -> int:
-    """How many messages came by the source's doors since then and went on."""
-    talks = [source, *gathered(session, source.id)]
-    found = {door for talk in talks for door in doors.all_of(session, talk)}
+def _came_by(session: Session, source: Conversation, target: Conversation, since: datetime) -> int:
+    """How many messages came by the source's doors since then and are kept where they went on."""
+    found = {door for talk in (source, *gathered(session, source.id)) for door in doors.all_of(session, talk)}
     by_these = [and_(InboxRow.channel == door.channel, InboxRow.thread_id == door.thread_id) for door in found]
-    query = select(func.count()).where(or_(*by_these), InboxRow.state == InboxState.DONE, InboxRow.done_at > since)
+    kept_in = {target.id, conversations.end_of(session, target).id}
+    query = select(func.count()).where(
+        TurnRow.conversation_id.in_(kept_in), TurnRow.created_at >= since, TurnRow.message_id != "",
+        TurnRow.message_id.in_(select(InboxRow.message_id).where(or_(*by_these))),
+    )  # fmt: skip
     return int(session.scalar(query) or 0)
 
 

@@ -164,16 +164,17 @@ def withdraw(
 ) -> Ticket:  # fmt: skip
     """Take the ticket back: nothing is owed any more, nothing was solved, and the customer is told nothing.
 
-    The bot has the conversation again. lang: the team's. Raises NotFound without a ticket, Conflict for one that is over.
+    The bot has the conversation again. lang: the team's. Raises NotFound without an open ticket.
     """
     _for_a_customer(talk)
     _goes_on_here(talk)
-    if talk.ticket_id is None:
-        raise NotFound("ticket")
-    if (known := tickets.get(session, talk.ticket_id)).state is TicketState.CANCELLED:
+    known = tickets.get(session, talk.ticket_id) if talk.ticket_id is not None else None
+    if known is not None and known.state is TicketState.CANCELLED:
         return known
+    if known is None or known.state not in tickets.OPEN_STATES:
+        raise NotFound("ticket")
     withdrawn = {"why": str(why), "by": member.id}
-    ticket = tickets.move(session, defaults, talk.ticket_id, TicketState.CANCELLED, now, withdrawn=withdrawn)
+    ticket = tickets.move(session, defaults, known.id, TicketState.CANCELLED, now, withdrawn=withdrawn)
     text = translate(
         N_("{name} withdrew {ticket}: {why}."),
         lang,

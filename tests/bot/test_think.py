@@ -227,6 +227,8 @@ def test_turns_before_a_solution_belong_to_another_matter() -> None:
         turn(3, Author.CUSTOMER, "how do I order a laptop"),
     ]
     assert [t.seq for t in current_matter(turns, NOW)] == [3]
+    withdrawn = [turn(1, Author.CUSTOMER, "a"), turn(2, Author.NOTE, "w", payload={"event": "withdrawn"})]
+    assert current_matter(withdrawn, NOW) == ()
     helped = [turn(1, Author.CUSTOMER, "a"), turn(2, Author.CUSTOMER, "helped", payload={"action": "helped"})]
     assert current_matter(helped, NOW) == ()
     assert [t.seq for t in current_matter(turns[:1], NOW + timedelta(hours=23))] == [1]

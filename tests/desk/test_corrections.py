@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from base.database import Database
 from desk import conversations, corrections, replies, tickets
-from desk.models import Author, Conversation, Urgency
+from desk.models import Author, Conversation, Urgency, Withdrawal
 from tests.desk.made import NOW, defaults, later, member, talk, ticket
 
 URGENT, HIGH, NORMAL, LOW = Urgency
@@ -104,3 +104,15 @@ def test_a_ticket_from_a_clock_that_is_ahead_is_in_no_week_yet(database: Databas
         one = opened(session, "t1", NORMAL, "slow", at=later(days=8))
         replies.set_urgency(session, defaults(), one, ada, URGENT, "all sites", later(days=8, minutes=4))
         assert [week.pairs for week in corrections.weeks(session, SHANGHAI, NOW)] == [()] * 8
+
+
+def test_of_a_withdrawn_ticket_only_a_changed_level_counts(database: Database) -> None:
+    with database.begin() as session:
+        one, two, ada = opened(session, "t1", URGENT), opened(session, "t2", LOW), member(session)
+        for talk_ in (one, two):
+            replies.reply(session, defaults(), talk_, ada, "hello", later(minutes=5))
+        replies.set_urgency(session, defaults(), two, ada, HIGH, "many", later(minutes=6))
+        for talk_ in (one, two):
+            replies.withdraw(session, defaults(), talk_, ada, Withdrawal.MISTAKE, later(minutes=7))
+        (this_week, *_) = corrections.weeks(session, SHANGHAI, later(hours=1))
+        assert this_week.pairs == ((HIGH, LOW),)

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from base.database import Database
 from base.errors import Conflict, NotFound
 from base.messages import Channel
-from desk import conversations, incident_updates, incident_work, incidents, replies, tickets
+from desk import conversations, incident_updates, incident_work, incidents, merges, replies, tickets
 from desk.incident_updates import LanguageMissing
 from desk.incident_work import NothingWritten
 from desk.incidents import Incident, IncidentState, MemberState
@@ -202,6 +202,24 @@ def test_merged_incidents_are_told_together_once_and_come_apart_without_a_loss(d
         incident_updates.write(session, defaults(), first, ada, {"en": "Alone"}, later(minutes=31))
         tell(session)
         assert said(session, other) == ["Together"]
+
+
+def test_a_child_that_was_merged_is_told_where_it_goes_on_and_once(database: Database) -> None:
+    with database.begin() as session:
+        ada = member(session)
+        talks = [talk(session, name, channel=Channel.EMAIL, sender_id=who) for name, who in ("ax", "bx", "cx", "dy")]
+        one, two, into, theirs = (conversations.get(session, each.id) for each in talks)
+        found = opened(session, ada, one, two, theirs)
+        for source, target in ((one, into), (two, into), (theirs, into)):
+            merges.merge(session, defaults(), source, target, ada, NOW)
+        incident_updates.write(session, defaults(), found, ada, {"en": "Back at noon."}, later(minutes=5))
+        tell(session)
+        assert [said(session, each) for each in (one, two, into, theirs)] == [
+            [],
+            [],
+            ["Back at noon."],
+            ["Back at noon."],
+        ]
 
 
 def test_an_incident_cannot_be_merged_into_itself_or_into_what_is_over(database: Database) -> None:

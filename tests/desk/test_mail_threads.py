@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session
 
 from base.database import Database
 from base.messages import Channel
-from desk import mail_threads, mails, tickets
+from desk import doors, mail_threads, mails, merges, tickets
 from desk.mail_threads import Evidence, How, MailThread, Placement
 from desk.mails import MailState
 from desk.models import TicketState
 from desk.tables import IdentityRow
-from tests.desk.made import NOW, defaults, later, talk, ticket
+from tests.desk.made import NOW, defaults, later, member, talk, ticket
 
 WANG, LI, MALLORY = "wang@customers.test", "li@customers.test", "mallory@evil.test"
 DAYS = 14
@@ -182,6 +182,58 @@ def test_somebody_elses_number_beside_an_own_thread_does_no_harm(session: Sessio
     opened(session, ticket_of_it=True, address=LI)
     assert place(session, evidence(subject="VPN, like FL-1001", answers=(own,))).how is How.FOLLOWS
     assert place(session, evidence(subject="Re: VPN", answers=(own,))) == Placement(How.MESSAGE_ID, own)
+
+
+def merged_with(session: Session, source: str, target: str) -> None:
+    ends, goes_on = (doors.conversation_of(session, Channel.EMAIL, thread) for thread in (source, target))
+    assert ends is not None
+    assert goes_on is not None
+    merges.merge(session, defaults(), ends, goes_on, member(session, source), NOW)
+
+
+def test_the_customer_of_what_was_merged_in_may_add_when_proven_and_never_otherwise(session: Session) -> None:
+    wang, li = opened(session, ticket_of_it=True), opened(session, address=LI)
+    arrived(session, "a@customers.test", wang)
+    merged_with(session, li, wang)
+    shown: list[dict[str, Any]] = [{"mentions": (wang,)}, {"ids": ("a@customers.test",)}, {"subject": "FL-1001"}]
+    for what in shown:
+        assert place(session, evidence(LI, **what)).thread_id == wang
+        for found in (
+            evidence(LI, vouched=False, **what),
+            evidence(LI, disowned=True, **what),
+            evidence(MALLORY, **what),
+        ):
+            assert place(session, found) == Placement(How.STRANGER, pointed_at=wang)
+
+
+def test_guests_of_guests_are_guests_and_the_host_may_answer_any_of_them(session: Session) -> None:
+    wang, li, mallory = opened(session), opened(session, address=LI), opened(session, address=MALLORY)
+    merged_with(session, mallory, li)
+    merged_with(session, li, wang)
+    assert mail_threads.participants(session, wang, guests=True) == {WANG, LI, MALLORY}
+    assert mail_threads.participants(session, wang, guests=False) == {WANG}
+    assert mail_threads.participants(session, li, guests=False) == {LI, WANG}
+    arrived(session, "m@evil.test", mallory, MALLORY)
+    assert place(session, evidence(WANG, ids=("m@evil.test",))) == Placement(How.REFERENCES, mallory)
+
+
+def test_whether_it_is_over_is_asked_of_where_it_goes_on(session: Session) -> None:
+    first, second = opened(session, ticket_of_it=True), solved(session, "Scanner")
+    merged_with(session, second, first)
+    assert place(session, evidence(answers=(second,), subject="Now the VPN"), days=100).thread_id == second
+
+
+def test_an_answer_to_a_withdrawn_ticket_joins_it_for_two_weeks(session: Session) -> None:
+    thread = opened(session, ticket_of_it=True)
+    made = mail_threads.ticket_of(session, thread)
+    assert made is not None
+    for moved in (TicketState.CANCELLED, TicketState.OPEN):
+        tickets.move(session, defaults(), made.id, moved, NOW)
+    tickets.move(session, defaults(), made.id, TicketState.CANCELLED, later(days=3))  # the newest withdrawal counts
+    answer = evidence(answers=(thread,), subject="Re: Printer")
+    assert place(session, answer, days=DAYS + 3) == Placement(How.MESSAGE_ID, thread)
+    assert place(session, answer, days=DAYS + 3, seconds=1) == Placement(How.FOLLOWS, pointed_at=thread)
+    assert place(session, evidence(answers=(thread,), subject="Another matter"), days=3).how is How.FOLLOWS
 
 
 def solved(session: Session, subject: str = "Printer") -> str:

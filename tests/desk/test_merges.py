@@ -14,12 +14,11 @@ from base.messages import Channel
 from desk import audit, conversations, customers, doors, inbox, merges, replies, tickets
 from desk.doors import Door
 from desk.identities import AlreadyUndone
-from desk.inbox import InboxState
 from desk.merge_tables import TalkMergeRow
 from desk.merges import Merge, MergedAlready, MergedWithItself, NotWithAnIncident, StaysInItsWindow
 from desk.models import Author, Conversation, ConversationState, Staff, Ticket, TicketState, Urgency
 from desk.replies import MergedAway
-from desk.tables import ConversationRow, InboxRow
+from desk.tables import ConversationRow
 from tests.desk.made import NOW, defaults, inbound, later, member, talk, ticket
 
 TELEGRAM, EMAIL = Channel.TELEGRAM, Channel.EMAIL
@@ -287,8 +286,10 @@ def test_what_came_in_meanwhile_stays_and_both_say_so(session: Session, ada: Sta
     for n, thread in enumerate(("a", "a", "b")):
         message = inbound(f"n{n}", thread, channel=EMAIL)
         inbox.put(session, message)
-        conversations.add_turn(session, arrives(session, thread), Author.CUSTOMER, f"said {n}", "en", later(minutes=1))
-    session.execute(update(InboxRow).values(state=InboxState.DONE, done_at=later(minutes=1)))
+        kept = arrives(session, thread)
+        conversations.add_turn(
+            session, kept, Author.CUSTOMER, f"said {n}", "en", later(minutes=1), message_id=f"n{n}"
+        )  # fmt: skip
     undone(session, done, ada, hours=1)
     said = conversations.turns_after(session, b.id, 0, notes=False)
     assert [turn.text for turn in said] == ["said 0", "said 1", "said 2"]

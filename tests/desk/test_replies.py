@@ -13,7 +13,7 @@ from base.errors import Conflict, NotFound
 from base.messages import Channel, Outbound
 from desk import audit, conversations, events, outbox, replies, tickets
 from desk.events import EventKind
-from desk.models import Author, Conversation, ConversationState, Role, TicketState, Urgency
+from desk.models import Author, Conversation, ConversationState, Role, TicketState, Urgency, Withdrawal
 from desk.replies import EmptyReply
 from desk.tables import OutboxRow
 from tests.desk.made import NOW, defaults, later, member, talk, ticket
@@ -205,3 +205,46 @@ def test_the_audit_says_who_did_what_newest_first(database: Database) -> None:
         assert (newest.action, oldest.action, newest.detail) == ("two", "one", {"reason": "x"})
         assert len(audit.latest(session, 1)) == 1
         assert member(session, role=Role.ADMIN).id
+
+
+def test_a_withdrawn_ticket_owes_nothing_and_the_customer_is_told_nothing(database: Database) -> None:
+    with database.begin() as session:
+        one, ada = talk(session, channel=Channel.EMAIL), member(session)
+        made = ticket(session, one)
+        replies.take_over(session, defaults(), again(session, one), ada, NOW)
+        sent = queued(session)
+        for _ in range(2):
+            done = replies.withdraw(session, defaults(), again(session, one), ada, Withdrawal.MISTAKE, later(minutes=9))
+        assert (done.state, done.resolved_at, done.handover["withdrawn"]) == (
+            TicketState.CANCELLED,
+            None,
+            {"why": "mistake", "by": ada.id},
+        )
+        now = again(session, one)
+        assert (now.state, now.assignee_id, now.ticket_id) == (ConversationState.BOT, None, made.id)
+        assert said(session, one)[-1] == (Author.NOTE, f"Ada withdrew {made.name}: opened by mistake.")
+        assert queued(session) == sent
+        assert tickets.count_open(session) == 0
+        found = tickets.sla_state(session, defaults(), done, later(days=400))
+        assert (found.breaches, found.next_check, found.cancelled_at) == ((), None, later(minutes=9))
+        assert actions(session).count("withdrew") == 1
+
+
+def test_only_an_open_ticket_is_withdrawn(database: Database) -> None:
+    with database.begin() as session:
+        one, two, ada = talk(session), talk(session, "t2"), member(session)
+        ticket(session, two)
+        replies.resolve(session, defaults(), again(session, two), ada, "", "", NOW)
+        for each in (one, two):
+            with pytest.raises(NotFound):
+                replies.withdraw(session, defaults(), again(session, each), ada, Withdrawal.CUSTOMER, NOW)
+
+
+def test_a_customer_who_writes_again_opens_what_was_withdrawn(database: Database) -> None:
+    with database.begin() as session:
+        one, ada = talk(session), member(session)
+        made = ticket(session, one)
+        replies.withdraw(session, defaults(), again(session, one), ada, Withdrawal.CUSTOMER, later(hours=1))
+        back = tickets.customer_wrote(session, defaults(), made.id, later(hours=2))
+        assert (back.state, tickets.withdrawn_at(session, back)) == (TicketState.OPEN, None)
+        assert [event.kind for event in tickets.clock_events(session, made.id)][-2:] == ["cancelled", "reopened"]

@@ -87,7 +87,7 @@ DOORS: dict[tuple[str, str], Door] = {
     ("POST", "/inbox/{public_id}/urgency"): Door(STAFF, form={"urgency": "high", "reason": "many people"}),
     ("POST", "/inbox/{public_id}/customer/join"): Door(STAFF, form={"other": "FL-1"}, missing=True),
     ("POST", "/inbox/{public_id}/customer/part/{merge_id}"): Door(STAFF, missing=True),
-    ("POST", "/inbox/{public_id}/withdraw"): Door(STAFF, form={"why": "mistake"}),
+    ("POST", "/inbox/{public_id}/withdraw"): Door(STAFF, form={"why": "mistake"}, missing=True),
     ("GET", "/inbox/{public_id}/merge"): Door(STAFF, missing=True),
     ("POST", "/inbox/{public_id}/merge"): Door(STAFF, form={"into": "FL-1"}, missing=True),
     ("POST", "/inbox/{public_id}/merge/{merge_id}/undo"): Door(STAFF, missing=True),
