@@ -158,9 +158,12 @@ def _pointed(session: Session, evidence: Evidence) -> Iterable[tuple[How, str]]:
         yield How.MENTIONED, thread
     for number in _numbers(evidence.subject):
         talk_id = session.scalar(select(TicketRow.conversation_id).where(TicketRow.number == number))
-        for door in doors.all_of(session, conversations.get(session, talk_id)) if talk_id is not None else ():
-            if door.channel is Channel.EMAIL:
-                yield How.SUBJECT, door.thread_id
+        if talk_id is not None:
+            own = conversations.get(session, talk_id)
+            for talk in dict.fromkeys((own.id, conversations.end_of(session, own).id)):
+                for door in doors.all_of(session, conversations.get(session, talk)):
+                    if door.channel is Channel.EMAIL:
+                        yield How.SUBJECT, door.thread_id
 
 
 def _numbers(subject: str) -> Sequence[int]:

@@ -22,8 +22,9 @@ import uvicorn
 from fastapi import FastAPI
 from sqlalchemy import select
 
+from base.messages import Channel, Inbound
 from base.settings import Settings
-from desk import staff
+from desk import mail_threads, staff
 from desk.models import Role
 from desk.tables import ConversationRow
 from tests import articles
@@ -148,6 +149,19 @@ class Chat:
         with self.client.stream("GET", "/api/v1/chat/events", headers=headers) as stream:
             assert stream.status_code == 200
             yield read_events(stream)
+
+
+def by_mail(live: LiveDesk, text: str, sender: str = "", follows: str = "") -> str:
+    """A conversation by mail, of a new customer unless one is named; its public id."""
+    services, now = live.services, live.services.clock.now()
+    sender = sender or f"c{secrets.token_hex(4)}@customers.example"
+    with services.database.begin() as session:
+        thread = mail_threads.open_thread(session, "support", sender, sender, text[:40], now, follows)
+    message = Inbound(Channel.EMAIL, secrets.token_hex(8), thread, sender, text, now, sender_name=sender)
+    services.engine.receive(message)
+    with services.database.read() as session:
+        row = session.scalars(select(ConversationRow).where(ConversationRow.thread_id == thread)).one()
+        return row.public_id
 
 
 @dataclass(frozen=True)

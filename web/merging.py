@@ -32,12 +32,6 @@ def merge_card(session: Session, presenter: Presenter, talk: Conversation) -> Me
     return MergeCard(f"/inbox/{talk.public_id}/merge", _choices(session, presenter, talk), None, here)
 
 
-def goes_on_in(session: Session, talk: Conversation) -> Conversation | None:
-    """The conversation a merged one goes on in; None for one that was not merged."""
-    end = conversations.end_of(session, talk)
-    return end if end.id != talk.id else None
-
-
 def question(session: Session, presenter: Presenter, source: Conversation, target: Conversation) -> MergeQuestion:
     """What the page says before it is done. target: where it goes on. Raises what `merges.merge` raises."""
     merges.check(source, target)
@@ -57,29 +51,29 @@ def _line(session: Session, presenter: Presenter, talk: Conversation, merge: Mer
 
 def _choices(session: Session, presenter: Presenter, talk: Conversation) -> tuple[MergeChoice, ...]:
     """First what its mail pointed at, then the same customer's other conversations."""
-    found: dict[int, MergeChoice] = {}
+    found: dict[int, tuple[Conversation, str]] = {}
     for door in doors.all_of(session, talk):
         thread = mail_threads.get(session, door.thread_id) if door.channel is Channel.EMAIL else None
         pointed = doors.conversation_of(session, Channel.EMAIL, thread.follows) if thread and thread.follows else None
         if pointed is not None and pointed.id != talk.id:
             whose = presenter.customer_name(customers.get(session, pointed.customer_id))
-            found[pointed.id] = _choice(
-                session, presenter, talk, pointed, N_("its mail points at this one, of {customer}"), whose
-            )
+            why = presenter.t(N_("its mail points at this one, of {customer}"), customer=whose)
+            found[pointed.id] = pointed, why
     for other in conversations.of_customer(session, talk.customer_id):
         if other.merged_into is None and other.channel != Channel.INCIDENT and other.id not in {talk.id, *found}:
-            found[other.id] = _choice(session, presenter, talk, other, N_("the same customer"), "")
-    return tuple(found.values())[:MOST_CHOICES]
+            found[other.id] = other, presenter.t(N_("the same customer"))
+    shown = list(found.values())[:MOST_CHOICES]
+    known = tickets.by_conversation(session, [other.id for other, _ in shown])
+    return tuple(_choice(presenter, talk, other, known.get(other.id), why) for other, why in shown)
 
 
 def _choice(
-    session: Session, presenter: Presenter, talk: Conversation, other: Conversation, why: str, customer: str
+    presenter: Presenter, talk: Conversation, other: Conversation, ticket: Ticket | None, why: str
 ) -> MergeChoice:  # fmt: skip
-    ticket = _ticket(session, other)
     name = " · ".join(part for part in (ticket.name if ticket else "", other.subject) if part)
     return MergeChoice(
         f"/inbox/{talk.public_id}/merge?into={other.public_id}", name or presenter.t(N_("New conversation")),
-        detect_language(other.subject, other.lang), presenter.t(why, customer=customer),
+        detect_language(other.subject, other.lang), why,
     )  # fmt: skip
 
 

@@ -250,7 +250,8 @@ class Presenter:
     def _withdrawn(self, ticket: Ticket) -> str:
         if ticket.state is not TicketState.CANCELLED:
             return ""
-        return self.t(replies.WHY[Withdrawal(ticket.handover["withdrawn"]["why"])])
+        why = (ticket.handover.get("withdrawn") or {}).get("why")
+        return self.t(replies.WHY[Withdrawal(why)] if why else N_("no reason given"))
 
     def _rating(self, found: csat.Rating) -> RatingView:
         name, lang = self.t(csat.SCORE_NAMES[found.score]), detect_language(found.comment, self.lang)

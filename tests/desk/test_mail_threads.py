@@ -217,6 +217,16 @@ def test_guests_of_guests_are_guests_and_the_host_may_answer_any_of_them(session
     assert place(session, evidence(WANG, ids=("m@evil.test",))) == Placement(How.REFERENCES, mallory)
 
 
+def test_a_number_of_what_was_merged_leads_to_the_mails_of_where_it_goes_on(session: Session) -> None:
+    thread = opened(session)
+    telegram = talk(session, "tg", channel=Channel.TELEGRAM)
+    ticket(session, telegram)
+    goes_on = doors.conversation_of(session, Channel.EMAIL, thread)
+    assert goes_on is not None
+    merges.merge(session, defaults(), telegram, goes_on, member(session), NOW)
+    assert place(session, evidence(subject="FL-1001")) == Placement(How.SUBJECT, thread)
+
+
 def test_whether_it_is_over_is_asked_of_where_it_goes_on(session: Session) -> None:
     first, second = opened(session, ticket_of_it=True), solved(session, "Scanner")
     merged_with(session, second, first)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -344,6 +345,33 @@ def test_a_merge_is_undone_once_and_an_unknown_one_is_not_found(session: Session
             merges.undo(session, defaults(), unknown, ada, NOW)
         with pytest.raises(NotFound):
             merges.get(session, unknown)
+
+
+def test_two_colleagues_who_merge_the_same_two_either_way_close_no_circle(database: Database) -> None:
+    with database.begin() as session:
+        a, b, ada = by_mail(session, "a"), by_mail(session, "b"), member(session)
+    told: list[str] = []
+    start = threading.Barrier(2)
+
+    def work(source: Conversation, target: Conversation) -> None:
+        start.wait()
+        try:
+            with database.begin() as session:
+                merged(session, source, target, ada)
+            told.append("merged")
+        except MergedWithItself:
+            told.append("refused")
+
+    both = [threading.Thread(target=work, args=pair) for pair in ((a, b), (b, a))]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert sorted(told) == ["merged", "refused"]
+    with database.begin() as session:
+        ends = {one.merged_into for one in conversations.by_ids(session, [a.id, b.id])}
+        assert None in ends
+        assert arrives(session, "a") == arrives(session, "b")
 
 
 def test_in_the_middle_of_a_chain_undoing_parts_only_its_own_link(session: Session, ada: Staff) -> None:

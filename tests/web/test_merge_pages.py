@@ -9,26 +9,12 @@ import httpx
 import pytest
 from sqlalchemy import select
 
-from base.messages import Channel, Inbound
-from desk import mail_threads, tickets
+from desk import tickets
 from desk.models import Role, TicketState
 from desk.tables import ConversationRow, TicketRow
-from tests.live import LiveDesk
+from tests.live import LiveDesk, by_mail
 
 PERSON = "I want to talk to a person"
-
-
-def by_mail(live: LiveDesk, text: str, sender: str = "", follows: str = "") -> str:
-    """A conversation by mail, of a new customer unless one is named; its public id."""
-    services, now = live.services, live.services.clock.now()
-    sender = sender or f"c{secrets.token_hex(4)}@customers.example"
-    with services.database.begin() as session:
-        thread = mail_threads.open_thread(session, "support", sender, sender, text[:40], now, follows)
-    message = Inbound(Channel.EMAIL, secrets.token_hex(8), thread, sender, text, now, sender_name=sender)
-    services.engine.receive(message)
-    with services.database.read() as session:
-        row = session.scalars(select(ConversationRow).where(ConversationRow.thread_id == thread)).one()
-        return row.public_id
 
 
 def ticket_of(live: LiveDesk, public_id: str) -> TicketRow:
