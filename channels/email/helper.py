@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import sys
 from dataclasses import asdict
 from typing import Any
@@ -16,6 +17,7 @@ from channels.email.limits import MailRefused
 from channels.email.mime import read_mail
 from channels.email.models import Mail
 
+NICE = 5  # of 19: it holds no lock, so everything else may go before it
 _FORBIDDEN = (
     *("socket.", "ftplib.", "urllib.", "http.", "smtplib."),
     *("subprocess.", "os.system", "os.exec", "os.posix_spawn", "os.fork", "os.spawn", "pty."),
@@ -26,6 +28,7 @@ _FORBIDDEN = (
 def main() -> None:
     """Read until there is nothing more. argv: root, largest memory in bytes."""
     _limit_memory(int(sys.argv[2]))
+    os.nice(NICE)
     read_mail(b"Subject: warm\n\n<p>warm</p>\n")  # what is loaded lazily is loaded before the door is locked
     sys.addaudithook(_refuse)
     source, answers = sys.stdin.buffer, sys.stdout.buffer

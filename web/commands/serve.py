@@ -120,6 +120,8 @@ def run_worker(settings: Settings, *, mail_only: bool = False) -> None:
     from web.worker import MAIL_ONLY, Worker
 
     set_up_logging(settings)
+    if mail_only:  # it must not take both cores of a small machine from whoever waits in a chat
+        settings = settings.model_copy(update={"worker_threads": 1, "embedder_workers": 1})
     services = build(settings)
     mail = MailRoom(services, services.office, make_environments())
     channels = MAIL_ONLY if mail_only else frozenset(Channel)
