@@ -297,3 +297,8 @@ def open_desk(services: Services) -> MailDesk:
 
 def without_sending(desk: MailDesk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("web.mail.sending.send_mail", desk.far_end)
+
+
+def forged(link: str) -> str:
+    """The link with another signature. Not its last letter is changed: some of that letter's bits mean nothing."""
+    return f"{link[:-9]}{'a' if link[-9] != 'a' else 'b'}{link[-8:]}"
